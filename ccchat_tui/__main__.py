@@ -1,0 +1,7 @@
+"""`python -m ccchat_tui` is the `ccchat` command."""
+
+import sys
+
+from ccchat_tui.cli import main
+
+sys.exit(main())

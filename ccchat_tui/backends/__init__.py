@@ -1,0 +1,1 @@
+"""Model servers: one module a kind, one protocol (`base`) for all."""

@@ -1,0 +1,164 @@
+"""Where a model server is: `OLLAMA_HOST`, read by the rules of Ollama itself.
+
+The rules are those of Ollama's own client and server (Ollama source, envconfig/config.go, `Host`),
+so that a value that works for `ollama run` works here. Two things differ, because we only ever
+connect and never listen: "every address" (`0.0.0.0`, `[::]`) and an empty host become the loopback
+address, and several servers may be named, separated by commas.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+DEFAULT_PORT = "11434"
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+
+_SCHEME_PORTS = {"http": "80", "https": "443"}
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+# A port as Go's strconv.ParseInt takes it in base 10; a port must also fit 16 bits.
+_PORT = re.compile(r"[+]?[0-9]+", re.ASCII)
+_PATH = re.compile(r"[^\s?#\\\x00-\x20\x7f]*")
+_HOST = re.compile(r"[^\s/?#@\\%\x00-\x20\x7f]+")
+
+
+class HostError(ValueError):
+    """A value of `OLLAMA_HOST` that cannot be an address. Its text is meant for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One model server's address."""
+
+    url: str
+    """The base URL, always with a port, without a slash at its end: `http://127.0.0.1:11434`."""
+    warning: str = ""
+    """What was wrong with the value and what was taken instead; empty if nothing was."""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is on this very machine."""
+        return is_loopback(self.url)
+
+
+def read_host(text: str) -> Host:
+    """Read one address.
+
+    Args:
+        text: As in `OLLAMA_HOST`: `example.com`, `:1234`, `https://h/ollama`, `::1`, or nothing.
+
+    Returns:
+        The address, with a warning where a part of the value was not usable.
+
+    Raises:
+        HostError: The value names another scheme than http and https, or no possible host.
+    """
+    value = text.strip().strip("\"'").strip()
+    scheme, has_scheme, rest = value.partition("://")
+    default_port = DEFAULT_PORT
+    if not has_scheme:
+        scheme, rest = "http", value
+        if value == "ollama.com":
+            scheme, rest = "https", "ollama.com:443"
+    elif scheme in _SCHEME_PORTS:
+        default_port = _SCHEME_PORTS[scheme]
+    else:
+        raise HostError(
+            f"OLLAMA_HOST is {_shown(value)}: its scheme must be http or https, "
+            f"as in {DEFAULT_URL}."
+        )
+    rest, _, path = rest.partition("/")
+    warnings = []
+    if "@" in rest:
+        # Never repeated in the warning: it may hold a password.
+        rest = rest.rpartition("@")[2]
+        warnings.append(
+            "OLLAMA_HOST holds a user name or password, which is not used; set an API key instead."
+        )
+    host, port = _split_host_port(rest, default_port)
+    if not _PORT.fullmatch(port) or int(port) > 65535:
+        warnings.append(
+            f"OLLAMA_HOST has the port {_shown(port)}, which is not a number from 0 to 65535; "
+            f"using {default_port}."
+        )
+        port = default_port
+    host = _ANY_ADDRESS.get(host, host)
+    if not _HOST.fullmatch(host):
+        raise HostError(
+            f"OLLAMA_HOST is {_shown(value.rpartition('@')[2])}: {_shown(host)} is not a host "
+            f"name or address; give one as in {DEFAULT_URL}."
+        )
+    if ":" in host:
+        host = f"[{host}]"
+    path = path.rstrip("/")
+    if not _PATH.fullmatch(path):
+        raise HostError(
+            f"OLLAMA_HOST has the path {_shown(path)}, which cannot be the start of an address; "
+            f"give one as in {DEFAULT_URL}/ollama."
+        )
+    return Host(
+        url=f"{scheme}://{host}:{int(port)}" + (f"/{path}" if path else ""),
+        warning=" ".join(warnings),
+    )
+
+
+def read_hosts(text: str) -> list[Host]:
+    """Read several addresses separated by commas.
+
+    Empty places between commas are skipped and an address named twice counts once; nothing at all
+    is the default server.
+
+    Raises:
+        HostError: For the first value that cannot be an address.
+    """
+    values = [part for part in text.strip().strip("\"'").split(",") if part.strip()]
+    hosts: dict[str, Host] = {}
+    for value in values or [""]:
+        host = read_host(value)
+        hosts.setdefault(host.url, host)
+    return list(hosts.values())
+
+
+def parse_host(text: str) -> str:
+    """The base URL of one address; see `read_host`, whose warning it leaves out."""
+    return read_host(text).url
+
+
+def parse_hosts(text: str) -> list[str]:
+    """The base URLs of several addresses; see `read_hosts`."""
+    return [host.url for host in read_hosts(text)]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a base URL leads to this very machine: then no proxy may come between."""
+    authority = url.partition("://")[2].partition("/")[0]
+    host = _split_host_port(authority, DEFAULT_PORT)[0].strip("[]").rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split_host_port(rest: str, default_port: str) -> tuple[str, str]:
+    """Host (without brackets) and port, as Go's net.SplitHostPort tells them apart; where that
+    finds no port, the whole is the host."""
+    if rest.startswith("["):
+        host, bracket, tail = rest[1:].partition("]")
+        if bracket and tail.startswith(":") and "[" not in host:
+            return host, tail[1:]
+    elif rest.count(":") == 1:
+        host, _, port = rest.partition(":")
+        return host, port
+    address = rest.strip("[]")
+    try:
+        return str(ipaddress.ip_address(address)), default_port
+    except ValueError:
+        return rest or "127.0.0.1", default_port
+
+
+def _shown(value: str) -> str:
+    """A value from outside for a message: quoted, controls escaped, not too long."""
+    return ascii(value if len(value) <= 80 else value[:79] + "\N{HORIZONTAL ELLIPSIS}")

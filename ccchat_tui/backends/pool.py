@@ -1,0 +1,371 @@
+"""Several model servers as one: the least busy healthy one that has the model.
+
+A pool of one is how a single server is run, too: it adds the circuit breaker and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from ccchat_tui.backends.base import (
+    BackendError,
+    ChatChunk,
+    ErrorKind,
+    ModelInfo,
+    Prompt,
+    ServerState,
+    ServerStatus,
+)
+from ccchat_tui.backends.breaker import (
+    VERDICTS,
+    BreakerChange,
+    BreakerSettings,
+    CircuitBreaker,
+    Verdict,
+)
+from ccchat_tui.backends.model_lists import full_name, merged
+from ccchat_tui.backends.placement import Member, Placement, PoolServer
+from ccchat_tui.backends.pool_errors import AFTER_PROBE, closed, together
+from ccchat_tui.clock import Clock, SystemClock
+
+__all__ = ["PoolBackend", "PoolServer"]
+
+T = TypeVar("T")
+
+STAYS = frozenset(
+    {
+        # Every server would refuse it in the same words.
+        ErrorKind.BAD_REQUEST,
+        # Our own limit on the whole request; another server has no time left either.
+        ErrorKind.TIMED_OUT,
+        # A fault of ours, which goes wherever the request goes.
+        ErrorKind.INTERNAL,
+    }
+)
+"""Failures that are no better at another server. All others move on, while nothing was shown."""
+
+BUSY_REST = 1.0
+"""Seconds for which a busy server is asked last, where it does not say how long itself."""
+LONGEST_REST = 30.0
+"""Seconds; however long a server asks us to wait."""
+
+
+class PoolBackend:
+    """Several servers that look like one `ChatBackend`.
+
+    A request goes to the server that is least busy for its weight, among those that are healthy,
+    have room and have the model (by lists that are fetched in the background, and fetched again
+    when they are old); a server whose list is unknown is a second choice. While all of these are
+    full it waits, first come first served. If a server fails it before anything was shown, it
+    moves on to the next, to each at most once; later it fails with what it has.
+
+    A server that keeps failing is left out by its circuit breaker, and comes back by itself: a
+    task of the pool probes it, one probe at a time, with growing pauses.
+
+    Args:
+        servers: At least one, with different names.
+        clock: Where the time comes from; its seconds must be those of the event loop's timers.
+        rng: Where the jitter of the probes comes from.
+        breaker: When a server is left out, and for how long.
+        models_max_age: Seconds after which a server's list of models is fetched again.
+        probe_timeout: Seconds that a server has to answer a probe or a question for its models.
+        listener: Told when the state of a server has changed; must not raise.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[PoolServer],
+        *,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        breaker: BreakerSettings | None = None,
+        models_max_age: float = 60.0,
+        probe_timeout: float = 10.0,
+        listener: Callable[[ServerStatus], None] | None = None,
+    ) -> None:
+        names = [server.name for server in servers]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"servers {names}: give at least one, each with a name of its own")
+        self._clock = clock or SystemClock()
+        self._rng = rng or random.Random()
+        self._models_max_age = models_max_age
+        self._probe_timeout = probe_timeout
+        self._listener = listener
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._probes: dict[Member, asyncio.Task[str | BackendError]] = {}
+        self._closed = False
+
+        def make_breaker(told: Callable[[BreakerChange], None]) -> CircuitBreaker:
+            return CircuitBreaker(clock=self._clock, rng=self._rng, settings=breaker, listener=told)
+
+        self._placement = Placement(
+            servers, make_breaker=make_breaker, clock=self._clock, listener=self._changed
+        )
+        self._members = self._placement.members
+
+    @property
+    def name(self) -> str:
+        """The server's own name if there is one only; else the kinds there are, and how many."""
+        kinds = list(dict.fromkeys(member.server.backend.name for member in self._members))
+        if len(self._members) == 1:
+            return kinds[0]
+        return f"{', '.join(kinds)} ({len(self._members)} servers)"
+
+    @property
+    def address(self) -> str:
+        """The servers' addresses, in the order of the configuration."""
+        return ", ".join(member.server.backend.address for member in self._members)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a place, because all servers that could take them are full."""
+        return self._placement.waiting
+
+    def servers(self) -> tuple[ServerStatus, ...]:
+        """Every server at this moment, in the order of the configuration."""
+        return tuple(member.status() for member in self._members)
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[ChatChunk]:
+        """Ask for a reply, of whichever server is best placed to give it.
+
+        Yields:
+            The pieces as they come; the last has `stats`.
+
+        Raises:
+            BackendError: The server's own if it failed after something was shown, if no other
+                can do better, or if there is only one; else one that names every server.
+                `UNREACHABLE`, with `retry_after`, if all that could take it are left out.
+
+        A cancel (or closing the iterator) closes the server's stream and then gives its place
+        on, before it leaves.
+        """
+        self._refresh_if_old()
+        failures: dict[Member, BackendError] = {}
+        while True:
+            place = await self._placement.take(prompt.model, failures.keys())
+            if place is None:
+                raise self._nobody(prompt.model, list(failures.items()))
+            member, permit = place.member, place.permit
+            shown = False
+            chunk: ChatChunk | None = None
+            pieces: AsyncIterator[ChatChunk] | None = None
+            try:
+                pieces = aiter(member.server.backend.stream(prompt))
+                async for chunk in pieces:
+                    shown = bool(chunk.text or chunk.thinking) or chunk.done
+                    if shown:
+                        # It can generate. From here on nothing is left to judge or to move, and
+                        # the rest is handed through as fast as it comes.
+                        permit.succeeded()
+                        yield chunk
+                        break
+                    yield chunk
+                async for chunk in pieces:
+                    yield chunk
+                if chunk is None or not chunk.done:
+                    raise BackendError(
+                        ErrorKind.TRUNCATED, "The reply was cut off: it ended without its end mark"
+                    )
+                member.completed += 1
+                return
+            except BackendError as error:
+                member.failed += 1
+                permit.failed(error)
+                if shown or error.kind in STAYS:
+                    raise
+                self._note(member, prompt.model, error)
+                failures[member] = error
+            except Exception:
+                member.failed += 1
+                raise
+            finally:
+                permit.abandoned()
+                try:
+                    await _close(pieces)
+                finally:
+                    self._placement.release(member)
+
+    async def models(self) -> list[ModelInfo]:
+        """The models of all servers that answer, newest first, each name once.
+
+        Each says which servers have it. Where they have different versions of it, the newest
+        speaks for it, and its digest is `None`: it is not known which one will reply.
+
+        Raises:
+            BackendError: If no server answers.
+        """
+        asked = [member for member in self._members if member.breaker.closed] or self._members
+        answers = await asyncio.gather(*(self._list_of(member) for member in asked))
+        lists: list[tuple[str, list[ModelInfo]]] = []
+        failures: list[tuple[Member, BackendError]] = []
+        for member, answer in zip(asked, answers, strict=True):
+            if isinstance(answer, BackendError):
+                failures.append((member, answer))
+            else:
+                lists.append((member.server.name, answer))
+        if not lists:
+            raise together(failures)
+        return lists[0][1] if len(self._members) == 1 else merged(lists)
+
+    async def probe(self) -> str:
+        """Ask all servers for a sign of life.
+
+        A server that is left out and answers is back at once.
+
+        Returns:
+            What the first to answer says.
+
+        Raises:
+            BackendError: If none answers.
+        """
+        probes = {self._probe(member): member for member in self._members}
+        failures: list[tuple[Member, BackendError]] = []
+        pending = set(probes)
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                answer = closed() if task.cancelled() else task.result()
+                if isinstance(answer, str):
+                    return answer
+                failures.append((probes[task], answer))
+        raise together(failures)
+
+    async def aclose(self) -> None:
+        """Stop the pool's own tasks, turn away whoever waits, and close every server's backend.
+
+        Streams under way are their readers' to close. Harmless when called twice. If several
+        backends fail to close, all are tried, and the first failure is raised.
+        """
+        self._closed = True
+        self._placement.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        results = await asyncio.gather(
+            *(member.server.backend.aclose() for member in self._members), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    def _note(self, member: Member, model: str, error: BackendError) -> None:
+        """Remember what a failure says beyond the breaker's matters."""
+        if error.kind is ErrorKind.MODEL_NOT_FOUND:
+            member.learned_lack(full_name(model))
+            self._placement.reconsider()
+        elif VERDICTS[error.kind] is Verdict.BUSY or error.kind is ErrorKind.UNAUTHORIZED:
+            seconds = BUSY_REST if error.retry_after is None else error.retry_after
+            member.rest(min(seconds, LONGEST_REST), error.message)
+
+    def _changed(self, member: Member, change: BreakerChange) -> None:
+        if change.before is ServerState.CLOSED and not self._closed:
+            self._own(self._recover(member))
+        elif change.after is ServerState.CLOSED:
+            # What it has may have changed while it was away.
+            member.models_asked_at = None
+            self._refresh_if_old()
+        if self._listener is not None:
+            self._listener(member.status())
+
+    async def _recover(self, member: Member) -> None:
+        """Probe a server that was left out, until it is back."""
+        while not member.breaker.closed:
+            await asyncio.sleep(member.breaker.retry_in or 0.0)
+            await asyncio.wait([self._probe(member)])
+
+    def _probe(self, member: Member) -> asyncio.Task[str | BackendError]:
+        """The one probe of this server that is under way, begun now if there is none."""
+        task = self._probes.get(member)
+        if task is None or task.done():
+            task = self._probes[member] = self._own(self._probe_once(member))
+        return task
+
+    async def _probe_once(self, member: Member) -> str | BackendError:
+        # A sign of life of a server that is not left out says nothing new to its breaker.
+        permit = None if member.breaker.closed else member.breaker.admit(at_once=True)
+        try:
+            answer = await self._ask(member, member.server.backend.probe())
+            if permit is not None:
+                if isinstance(answer, BackendError):
+                    permit.failed(answer)
+                else:
+                    permit.succeeded()
+            return answer
+        finally:
+            if permit is not None:
+                permit.abandoned()
+
+    async def _list_of(self, member: Member) -> list[ModelInfo] | BackendError:
+        member.models_asked_at = self._clock.monotonic()
+        answer = await self._ask(member, member.server.backend.models())
+        if not isinstance(answer, BackendError):
+            member.learned([model.name for model in answer])
+            self._placement.reconsider()
+        return answer
+
+    async def _ask(self, member: Member, question: Coroutine[Any, Any, T]) -> T | BackendError:
+        """The answer to a question; a failure is one too, for its task may have no reader."""
+        try:
+            async with asyncio.timeout(self._probe_timeout):
+                return await question
+        except BackendError as error:
+            return error
+        except TimeoutError:
+            return BackendError(
+                ErrorKind.UNREACHABLE,
+                f"{member.server.backend.address} did not answer within {self._probe_timeout:g} s",
+            )
+        except Exception as fault:
+            return BackendError(ErrorKind.INTERNAL, f"asking {member.server.name} failed: {fault}")
+
+    def _refresh_if_old(self) -> None:
+        """Fetch lists that are old, in the background; a pool of one needs none to choose."""
+        if len(self._members) == 1 or self._closed:
+            return
+        now = self._clock.monotonic()
+        for member in self._members:
+            asked_at = member.models_asked_at
+            if member.breaker.closed and (
+                asked_at is None or now - asked_at >= self._models_max_age
+            ):
+                member.models_asked_at = now
+                self._own(self._list_of(member))
+
+    def _own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run something as a task that `aclose` ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _nobody(self, model: str, failures: Sequence[tuple[Member, BackendError]]) -> BackendError:
+        """Why no server takes a request, in words."""
+        if self._closed:
+            return closed()
+        tried = {member for member, _ in failures}
+        left_out = [
+            member
+            for member in self._placement.having(full_name(model))
+            if member not in tried and not member.breaker.closed
+        ]
+        waits = [member.breaker.retry_in or 0.0 for member in left_out]
+        errors = [
+            BackendError(
+                ErrorKind.UNREACHABLE,
+                f"{member.server.backend.address} is left out for now: {member.breaker.describe()}",
+                retry_after=min(waits) + AFTER_PROBE,
+            )
+            for member in left_out
+        ]
+        return together([*failures, *zip(left_out, errors, strict=True)])
+
+
+async def _close(pieces: AsyncIterator[ChatChunk] | None) -> None:
+    """Close a stream, if it is of the kind that can be."""
+    aclose = getattr(pieces, "aclose", None)
+    if aclose is not None:
+        await aclose()

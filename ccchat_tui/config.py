@@ -1,0 +1,382 @@
+"""What may be set, and where each value came from.
+
+Four layers, each over the one before: the defaults below, the config file (TOML), the
+environment, the command line. A value that makes no sense stops the program with a
+`SettingsError` that names it, before anything is drawn.
+
+This is a plain pydantic model read by a small loader, because `pydantic-settings` would cost a
+tenth of a second at every start.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from ccchat_tui.config_words import Setting, allowed, setting_of, short, shown
+
+if TYPE_CHECKING:
+    from ccchat_tui.engine.limits import EngineSettings
+
+ENV_PREFIX = "CCCHAT_"
+CONFIG_ENV = "CCCHAT_CONFIG"
+DEBUG_ENV = "CCCHAT_DEBUG"
+NOT_SETTINGS = frozenset({CONFIG_ENV, DEBUG_ENV})
+"""Names with our prefix that are read elsewhere."""
+
+
+class SettingsError(Exception):
+    """A setting cannot be used as it was given.
+
+    Args:
+        message: In words: the setting, the value, where it came from, what is allowed. One line
+            for each thing that is wrong.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def _no_truth(value: object) -> object:
+    """Refuse what pydantic would quietly make a number of."""
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")
+    return value
+
+
+def _names(value: object) -> object:
+    """Names from text, separated by commas; twice the same name is one name."""
+    names = value.split(",") if isinstance(value, str) else value
+    if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+        return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    return names
+
+
+def _weights(value: object) -> object:
+    """Weights from text such as `ada=2,bob=1`."""
+    if not isinstance(value, str):
+        return value
+    weights = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, separator, weight = part.rpartition("=")
+        if not separator or not name.strip():
+            raise ValueError(f"{part!r} has no '='")
+        weights[name.strip()] = weight.strip()
+    return weights
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
+
+
+class Settings(BaseModel):
+    """Every setting. The text under a field is what `ccchat config` and the README say of it."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
+    )
+
+    max_concurrent_chats: Annotated[
+        Whole, Field(ge=1, le=1000), Setting(env="MAX_CONCURRENT_CHATS")
+    ] = 5
+    """requests in flight at once, all users together"""
+
+    max_concurrent_per_user: Annotated[
+        Whole, Field(ge=1, le=1000), Setting(env="MAX_CONCURRENT_PER_USER")
+    ] = 3
+    """requests in flight at once, one user"""
+
+    requests_per_minute: Annotated[
+        Whole, Field(ge=0, le=1_000_000), Setting(env="REQUESTS_PER_MINUTE")
+    ] = 20
+    """requests of one user in any 60 seconds; 0 for no limit"""
+
+    chat_timeout: Annotated[Whole, Field(ge=1, le=86_400_000), Setting(env="CHAT_TIMEOUT")] = (
+        300_000
+    )
+    """milliseconds a request may take from its start"""
+
+    chat_retry_attempts: Annotated[
+        Whole, Field(ge=0, le=100), Setting(env="CHAT_RETRY_ATTEMPTS")
+    ] = 2
+    """how often a request is tried again, while nothing of its reply was shown"""
+
+    enable_concurrent_processing: Annotated[bool, Setting(env="ENABLE_CONCURRENT_PROCESSING")] = (
+        True
+    )
+    """false runs one request at a time"""
+
+    ollama_host: Annotated[
+        str,
+        Field(max_length=4096),
+        Setting(
+            env="OLLAMA_HOST",
+            allowed="an address such as 127.0.0.1:11434 or https://models.example, by Ollama's "
+            "own rules; several separated by commas",
+        ),
+    ] = "127.0.0.1:11434"
+    """the model server, by Ollama's own rules; several separated by commas"""
+
+    api_key: Annotated[SecretStr, Setting(env="CCCHAT_API_KEY", allowed="text")] = SecretStr("")
+    """key sent to the model server as a bearer token; empty for none"""
+
+    model: Annotated[str, Field(max_length=512), Setting(env="CCCHAT_MODEL")] = ""
+    """model of new chats; empty takes the first that the server has"""
+
+    users: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_names),
+        Field(min_length=1, max_length=100),
+        Setting(env="CCCHAT_USERS", allowed="1 to 100 names separated by commas"),
+    ] = ("you",)
+    """one chat is opened for each of these users; separated by commas"""
+
+    user_weights: Annotated[
+        dict[str, Annotated[Whole, Field(ge=1, le=1000)]],
+        BeforeValidator(_weights),
+        Setting(
+            env="CCCHAT_USER_WEIGHTS",
+            allowed="names with whole numbers from 1 to 1000, such as ada=2,bob=1",
+        ),
+    ] = Field(default_factory=dict)
+    """turns a user gets under load, as in `ada=2,bob=1` or a table in the file; 1 if not named"""
+
+    demo: Annotated[bool, Setting(env="CCCHAT_DEMO")] = False
+    """true uses the built-in demo model and asks no server"""
+
+    system: Annotated[str, Field(max_length=1_000_000), Setting(env="CCCHAT_SYSTEM")] = ""
+    """system prompt of new chats"""
+
+    temperature: Annotated[
+        Annotated[Number, Field(ge=0, le=10)] | None,
+        Setting(env="CCCHAT_TEMPERATURE", allowed="a number from 0 to 10"),
+    ] = None
+    """temperature of new chats; unset leaves it to the model"""
+
+    connect_timeout: Annotated[
+        Number, Field(gt=0, le=600), Setting(env="CCCHAT_CONNECT_TIMEOUT")
+    ] = 5.0
+    """seconds to wait for a connection"""
+
+    first_token_timeout: Annotated[
+        Number, Field(ge=0, le=86_400), Setting(env="CCCHAT_FIRST_TOKEN_TIMEOUT")
+    ] = 0.0
+    """seconds to wait for the first token; 0 for as long as the request may take"""
+
+    stall_timeout: Annotated[
+        Number, Field(ge=0, le=86_400), Setting(env="CCCHAT_STALL_TIMEOUT")
+    ] = 120.0
+    """seconds without a token until a reply counts as stalled; 0 for no limit"""
+
+    queue_timeout: Annotated[
+        Number, Field(ge=0, le=86_400), Setting(env="CCCHAT_QUEUE_TIMEOUT")
+    ] = 0.0
+    """seconds a request may wait in the queue; 0 for no limit"""
+
+    max_queue: Annotated[Whole, Field(ge=1, le=10_000_000), Setting(env="CCCHAT_MAX_QUEUE")] = 1000
+    """requests that may wait in the queue; more are refused"""
+
+    theme: Annotated[str, Field(max_length=100), Setting(env="CCCHAT_THEME")] = ""
+    """colours of the app; empty for its own choice"""
+
+    panel_visible: Annotated[bool, Setting(env="CCCHAT_PANEL_VISIBLE")] = True
+    """whether the queue panel is shown at the start"""
+
+    panel_width: Annotated[Whole, Field(ge=20, le=120), Setting(env="CCCHAT_PANEL_WIDTH")] = 42
+    """columns of the queue panel"""
+
+    frames_per_second: Annotated[
+        Whole, Field(ge=1, le=120), Setting(env="CCCHAT_FRAMES_PER_SECOND")
+    ] = 30
+    """how often, at most, the screen is drawn"""
+
+    confirm_quit: Annotated[bool, Setting(env="CCCHAT_CONFIRM_QUIT")] = True
+    """whether quitting and closing ask while something runs"""
+
+    def engine(self) -> EngineSettings:
+        """The part of these that the engine goes by, in its own units (seconds)."""
+        from ccchat_tui.engine.limits import EngineSettings  # noqa: PLC0415 - only who runs
+
+        return EngineSettings(
+            max_concurrent=self.max_concurrent_chats,
+            max_concurrent_per_user=self.max_concurrent_per_user,
+            requests_per_minute=self.requests_per_minute,
+            timeout=self.chat_timeout / 1000,
+            retry_attempts=self.chat_retry_attempts,
+            concurrent=self.enable_concurrent_processing,
+            max_queue=self.max_queue,
+            queue_timeout=self.queue_timeout or None,
+            first_token_timeout=self.first_token_timeout or None,
+            stall_timeout=self.stall_timeout or None,
+            user_weights=dict(self.user_weights),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in force, and what is known of how they came about."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+    """Where each value came from, by field: `default`, `FILE`, `MAX_CONCURRENT_CHATS` (the
+    environment) or `--max-concurrent` (the command line), in words."""
+    file: Path | None
+    """The config file that was looked for, whether or not it is there."""
+    file_found: bool = False
+    warnings: tuple[str, ...] = field(default=())
+    """What looks like a mistake but stops nothing."""
+
+    def is_default(self, name: str) -> bool:
+        """Whether nobody set this field."""
+        return self.sources[name] == DEFAULT
+
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting, as a table shows it."""
+
+    name: str
+    """The name of the field and the key in the config file."""
+    env: str
+    default: str
+    meaning: str
+    allowed: str
+
+
+def load_settings(
+    overrides: Mapping[str, tuple[str, object]] | Mapping[str, object],
+    env: Mapping[str, str],
+    config_file: Path | None,
+    *,
+    file_required: bool = False,
+) -> Loaded:
+    """Put the layers on top of one another and check what comes of it.
+
+    Args:
+        overrides: What the command line says, by field; either the bare value, or the name of
+            the option and the value.
+        env: The environment. A variable that is set to nothing counts as not set.
+        config_file: The TOML file; `None` for none.
+        file_required: Whether it is a mistake if the file is not there (someone named it).
+
+    Raises:
+        SettingsError: If any value, key or file cannot be used.
+    """
+    values: dict[str, object] = {}
+    sources = dict.fromkeys(Settings.model_fields, DEFAULT)
+
+    def put(name: str, value: object, source: str) -> None:
+        values[name] = value
+        sources[name] = source
+
+    found = False
+    if config_file is not None:
+        data = _read_file(config_file, required=file_required)
+        found = data is not None
+        for key, value in (data or {}).items():
+            put(key, value, f"file {config_file}")
+    for name, setting in _declared():
+        if text := env.get(setting.env, "").strip():
+            put(name, text, f"environment {setting.env}")
+    for name, given in overrides.items():
+        option, value = given if isinstance(given, tuple) else (name, given)
+        put(name, value, f"command line {option}")
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        lines = [_in_words(detail, sources) for detail in error.errors(include_url=False)]
+        # A union or a table reports once for each of its parts; a person needs it once.
+        raise SettingsError("\n".join(dict.fromkeys(lines))) from None
+    return Loaded(settings, sources, config_file, found, tuple(_strangers(env)))
+
+
+def _read_file(path: Path, *, required: bool) -> dict[str, object] | None:
+    """The content of a config file; `None` if it is not there and need not be."""
+    try:
+        # Editors on Windows put a byte order mark before the first line.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        if not required:
+            return None
+        raise SettingsError(f"config file {path}: there is no such file") from None
+    except OSError as error:
+        raise SettingsError(f"config file {path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"config file {path}: is not UTF-8 text (byte {error.start}); save it as UTF-8"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"config file {path}: is not TOML: {error}") from None
+
+
+def _declared() -> Iterator[tuple[str, Setting]]:
+    for name, info in Settings.model_fields.items():
+        yield name, setting_of(info)
+
+
+def _in_words(detail: ErrorDetails, sources: Mapping[str, str]) -> str:
+    """What one complaint of pydantic means to a person."""
+    key = str(detail["loc"][0])
+    source = sources.get(key, "")
+    if detail["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(key.lower(), Settings.model_fields, 1)
+        remedy = f"did you mean {close[0]}?" if close else "`ccchat config` lists what there is"
+        return f"{key!r} is no setting ({source}); {remedy}"
+    given = "********" if key == "api_key" else short(detail["input"])
+    inner = ".".join(str(part) for part in detail["loc"][1:] if part != "float")
+    name = f"{key}.{inner}" if inner else key
+    may = allowed(Settings.model_fields[key])
+    return f"{name} cannot be {given} ({source}): give {may}"
+
+
+def _strangers(env: Mapping[str, str]) -> Iterator[str]:
+    """Variables with our prefix that set nothing: most likely mistyped."""
+    known = {setting.env for _, setting in _declared()} | NOT_SETTINGS
+    for name in sorted(env):
+        if name.startswith(ENV_PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            yield f"{name} is set in the environment, but is no setting{hint}"
+
+
+def setting_rows() -> list[SettingRow]:
+    """Every setting, in the order in which they are declared."""
+    return [
+        SettingRow(
+            name=name,
+            env=setting_of(info).env,
+            default=shown(info.get_default(call_default_factory=True)),
+            meaning=info.description or "",
+            allowed=allowed(info),
+        )
+        for name, info in Settings.model_fields.items()
+    ]
+
+
+def markdown_table() -> str:
+    """The settings as the Markdown table that the README holds."""
+    rows = [
+        f"| `{row.env}` | `{row.name}` | {f'`{row.default}`' if row.default else ''} "
+        f"| {row.meaning} |"
+        for row in setting_rows()
+    ]
+    head = ["| environment | key in the file | default | meaning |", "| --- | --- | --- | --- |"]
+    return "\n".join(head + rows)

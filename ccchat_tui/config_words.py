@@ -1,0 +1,71 @@
+"""How settings and their values are told to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a field of `Settings` says of itself beside its type."""
+
+    env: str
+    """The environment variable that sets it."""
+    allowed: str = ""
+    """In words; empty where type and bounds say it."""
+
+
+def setting_of(info: FieldInfo) -> Setting:
+    """What a field says of itself."""
+    return next(item for item in info.metadata if isinstance(item, Setting))
+
+
+def _bounds(info: FieldInfo) -> dict[str, Any]:
+    """The bounds that pydantic checks, by the name of their kind (`ge`, `le`, ...)."""
+    return {
+        kind: getattr(item, kind)
+        for item in info.metadata
+        for kind in ("ge", "gt", "le", "max_length")
+        if getattr(item, kind, None) is not None
+    }
+
+
+def allowed(info: FieldInfo) -> str:
+    """What a setting may be, in words."""
+    if told := setting_of(info).allowed:
+        return told
+    bounds = _bounds(info)
+    if info.annotation is bool:
+        return "true or false (also 1 and 0, yes and no, on and off)"
+    if info.annotation is int:
+        return f"a whole number from {bounds['ge']} to {bounds['le']}"
+    if info.annotation is float:
+        low = f"more than {bounds['gt']}" if "gt" in bounds else f"from {bounds['ge']}"
+        return f"a number {low} {'up ' if 'gt' in bounds else ''}to {bounds['le']}"
+    return f"text of at most {bounds['max_length']} characters"
+
+
+def shown(value: object) -> str:
+    """A value as a person reads it, and as the environment would be given it."""
+    if isinstance(value, SecretStr):
+        return "********" if value.get_secret_value() else ""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={weight}" for key, weight in value.items())
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def short(value: object) -> str:
+    """A value as an error message quotes it."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

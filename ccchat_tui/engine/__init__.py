@@ -1,0 +1,1 @@
+"""The queue manager: limits, scheduling, retries, statistics. Knows neither Textual nor HTTP."""

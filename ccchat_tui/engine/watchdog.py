@@ -1,0 +1,118 @@
+"""All time limits of all requests, with one timer."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import math
+from collections.abc import Callable
+from contextvars import Context
+
+from ccchat_tui.engine.request import RequestHandle
+
+_LONGEST = 86_400.0
+"""Seconds; a timer is never armed further ahead, for the event loop's own clock has limits."""
+_EARLY = 1e-6
+"""Seconds by which an event loop may call back before the moment it was asked for."""
+
+
+class Watchdog:
+    """Looks at each request again at the moment that was asked for.
+
+    One timer is armed for the earliest moment. It is only ever armed anew for an earlier one, and
+    a request that ends just leaves its entry behind, so that the usual request, which ends long
+    before any limit, costs neither a timer nor a task. A limit that moves with every token (the
+    stall limit) is looked at when its first moment comes, and then moved on.
+
+    Args:
+        now: The engine's clock, in seconds.
+        due: Called with the request whose moment has come; returns the next moment to look at
+            it, or infinity.
+        done: Called once after each round of calls.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        due: Callable[[RequestHandle, float], float],
+        done: Callable[[], None],
+    ) -> None:
+        self._now = now
+        self._due = due
+        self._done = done
+        self._heap: list[tuple[float, int, RequestHandle]] = []
+        self._live = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed = math.inf
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._context: Context | None = None
+
+    def bind(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
+        """Set the loop and the context that the timer runs in."""
+        self._loop = loop
+        self._context = context
+
+    def watch(self, handle: RequestHandle, when: float) -> None:
+        """Look at the request at `when`, instead of whatever was asked for before."""
+        if handle._watch_at is not None:
+            self.forget(handle)
+        if when == math.inf:
+            return
+        handle._watch_at = when
+        self._live += 1
+        heapq.heappush(self._heap, (when, handle._seq, handle))
+        if when < self._armed:
+            self._arm(when)
+
+    def forget(self, handle: RequestHandle) -> None:
+        """The request needs no looking after any more."""
+        if handle._watch_at is None:
+            return
+        handle._watch_at = None
+        self._live -= 1
+        if len(self._heap) > 64 + 2 * self._live:
+            self._heap = [entry for entry in self._heap if entry[2]._watch_at == entry[0]]
+            heapq.heapify(self._heap)
+
+    def stop(self) -> None:
+        """Disarm the timer; nothing is looked at any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._armed = math.inf
+
+    @property
+    def size(self) -> int:
+        """How many requests are looked after."""
+        return self._live
+
+    def _arm(self, when: float) -> None:
+        assert self._loop is not None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed = when
+        delay = min(_LONGEST, max(0.0, when - self._now()))
+        self._timer = self._loop.call_later(delay, self._fire, context=self._context)
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._armed = math.inf
+        now = self._now()
+        again: list[tuple[float, RequestHandle]] = []
+        while self._heap and self._heap[0][0] <= now + _EARLY:
+            when, _, handle = heapq.heappop(self._heap)
+            if handle._watch_at != when:
+                continue
+            handle._watch_at = None
+            self._live -= 1
+            following = self._due(handle, max(now, when))
+            if following < math.inf:
+                again.append((following, handle))
+        for when, handle in again:
+            if handle._watch_at is None and not handle.ended:
+                self.watch(handle, when)
+        while self._heap and self._heap[0][2]._watch_at != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        if self._heap and self._heap[0][0] < self._armed:
+            self._arm(self._heap[0][0])
+        self._done()

@@ -1,0 +1,1 @@
+"""Simulated users: the load they make and the report of how it went."""

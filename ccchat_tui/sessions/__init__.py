@@ -1,0 +1,1 @@
+"""Conversations: what was said, with which model, and how it went."""

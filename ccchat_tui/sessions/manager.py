@@ -1,0 +1,407 @@
+"""Who keeps the conversations: makes turns, asks the engine, and follows what becomes of them.
+
+The manager owns no task and waits for nothing. It submits, listens to the engine's events and
+tells its own listeners which session and turn have changed; text itself is announced by nobody,
+for the turn holds the very list that the engine appends to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ccchat_tui.backends.base import ChatMessage, Prompt
+from ccchat_tui.clock import Clock
+from ccchat_tui.engine.events import (
+    EngineEvent,
+    RequestEnded,
+    RequestEvent,
+    RequestFirstToken,
+    RequestQueued,
+    RequestRetrying,
+    RequestStarted,
+)
+from ccchat_tui.engine.request import Rejected, RequestHandle, RequestState
+from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.sessions.model import Session, SessionStatus, Turn, TurnState
+from ccchat_tui.sessions.words import (
+    CANCELLING,
+    WAITS_FOR_EARLIER,
+    words_for,
+    words_for_cancelled,
+)
+
+TITLE_LENGTH = 32
+"""A title made from the first words is cut at about so many characters."""
+
+UNTITLED = "New chat"
+"""What a session is called before anything was said in it."""
+
+Listener = Callable[[Session, Turn | None], None]
+"""Told of a session that has changed, and of the turn that changed in it (`None`: the session
+itself, its title, its settings or its being read)."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """One request on its way, and the turn it answers."""
+
+    session: Session
+    turn: Turn
+    handle: RequestHandle | None = None
+
+
+class SessionManager:
+    """Every conversation of this program, and the requests that answer them.
+
+    Args:
+        service: The engine with its backend. The manager listens to it for its whole life.
+        clock: For the moments that turns carry.
+        new_id: Makes a fresh identifier at each call.
+    """
+
+    def __init__(
+        self, service: ConcurrentChatService, *, clock: Clock, new_id: Callable[[], str]
+    ) -> None:
+        self.service = service
+        self.sessions: list[Session] = []
+        """In the order in which they were opened."""
+        self.known_models: tuple[str, ...] = ()
+        """What the server said it has, when it was last asked; newest first."""
+        self._clock = clock
+        self._new_id = new_id
+        self._asked: dict[str, _Asked] = {}
+        self._held: dict[str, list[Turn]] = {}
+        self._untitled: set[str] = set()
+        self._unread: set[str] = set()
+        self._listeners: list[Listener] = []
+        self._unsubscribe = service.subscribe(self._on_event)
+
+    # Sessions -----------------------------------------------------------------------------
+
+    def create(self, user: str, model: str = "", title: str = "") -> Session:
+        """Open a conversation.
+
+        Args:
+            user: Whose it is; limits and fairness apply to users.
+            model: The model asked; empty for the first that the server has.
+            title: Its name; empty for one made from the first words said in it.
+        """
+        session = Session(
+            id=self._new_id(),
+            user=user,
+            title=title.strip() or UNTITLED,
+            model=model or (self.known_models[0] if self.known_models else ""),
+            created_at=self._clock.now(),
+        )
+        if not title.strip():
+            self._untitled.add(session.id)
+        self.sessions.append(session)
+        self._tell(session, None)
+        return session
+
+    def close(self, session: Session) -> None:
+        """Cancel what still runs in a session and forget it. Harmless when called twice."""
+        if session not in self.sessions:
+            return
+        for turn in self.running(session):
+            self._cancel(session, turn)
+        self.sessions.remove(session)
+        self._held.pop(session.id, None)
+        self._untitled.discard(session.id)
+        self._unread.discard(session.id)
+        self._tell(session, None)
+
+    def rename(self, session: Session, title: str) -> None:
+        """Give a session a name of the person's own; an empty one goes back to first words."""
+        name = title.strip()
+        if name:
+            session.title = name
+            self._untitled.discard(session.id)
+        else:
+            self._untitled.add(session.id)
+            session.title = title_from(session.turns[0].question) if session.turns else UNTITLED
+        self._tell(session, None)
+
+    def find(self, session_id: str) -> Session | None:
+        """The open session of an identifier, if there is one."""
+        return next((session for session in self.sessions if session.id == session_id), None)
+
+    # Asking -------------------------------------------------------------------------------
+
+    def send(self, session: Session, text: str) -> Turn:
+        """Ask a question in a session.
+
+        Returns:
+            The turn, already waiting or started, at the end of `session.turns`.
+
+        Raises:
+            Rejected: The engine did not take it; then nothing has changed.
+        """
+        if not text.strip():
+            raise Rejected("invalid", "There is nothing to send. Type a message first.")
+        self._check_model(session)
+        turn = Turn(
+            id=self._new_id(),
+            question=text,
+            model=session.model,
+            asked_at=self._clock.now(),
+        )
+        session.turns.append(turn)
+        try:
+            self._ask(session, turn)
+        except BaseException:
+            session.turns.remove(turn)
+            raise
+        if session.id in self._untitled:
+            session.title = title_from(text)
+            self._untitled.discard(session.id)
+        self._tell(session, turn)
+        return turn
+
+    def retry(self, session: Session, turn: Turn) -> Turn:
+        """Ask the question of an ended turn again, with the session's present model.
+
+        Returns:
+            The same turn, one revision on. A turn whose reply may still come is left alone.
+
+        Raises:
+            Rejected: The engine did not take it; then nothing has changed.
+        """
+        if turn.state.alive:
+            return turn
+        self._check_model(session)
+        before = (turn.state, turn.model, turn.parts, turn.thinking, turn.note, turn.hints)
+        figures = (turn.request_id, turn.stats, turn.duration, turn.left_out, turn.revision)
+        turn.state, turn.model = TurnState.QUEUED, session.model
+        turn.parts, turn.thinking, turn.note, turn.hints = [], [], "", ()
+        turn.request_id = turn.stats = turn.duration = None
+        turn.left_out = 0
+        turn.revision += 1
+        try:
+            self._ask(session, turn)
+        except BaseException:
+            turn.state, turn.model, turn.parts, turn.thinking, turn.note, turn.hints = before
+            turn.request_id, turn.stats, turn.duration, turn.left_out, turn.revision = figures
+            raise
+        self._tell(session, turn)
+        return turn
+
+    def cancel_newest(self, session: Session) -> Turn | None:
+        """Cancel the newest turn whose reply may still come and that is not being cancelled yet.
+
+        Returns:
+            That turn, or `None` if there was none.
+        """
+        for turn in reversed(session.turns):
+            if turn.state.alive and self._cancel(session, turn):
+                return turn
+        return None
+
+    def cancel_turn(self, turn: Turn) -> bool:
+        """Cancel one turn. What has come of its reply stays. Cancelling twice is harmless.
+
+        Returns:
+            Whether this call cancelled it.
+        """
+        session = next((each for each in self.sessions if turn in each.turns), None)
+        return session is not None and turn.state.alive and self._cancel(session, turn)
+
+    # Looking ------------------------------------------------------------------------------
+
+    def running(self, session: Session) -> list[Turn]:
+        """The turns whose reply may still come, oldest first."""
+        return [turn for turn in session.turns if turn.state.alive]
+
+    def status(self, session: Session) -> SessionStatus:
+        """What the tab of a session says of it."""
+        states = {turn.state for turn in session.turns}
+        if TurnState.STREAMING in states:
+            return SessionStatus.STREAMING
+        if any(state.alive for state in states):
+            return SessionStatus.WAITING
+        if session.turns and session.turns[-1].state in {TurnState.FAILED, TurnState.TIMED_OUT}:
+            return SessionStatus.FAILED
+        return SessionStatus.UNREAD if session.id in self._unread else SessionStatus.IDLE
+
+    def mark_read(self, session: Session) -> None:
+        """Say that the person has seen what is in a session."""
+        if session.id in self._unread:
+            self._unread.discard(session.id)
+            self._tell(session, None)
+
+    def changed(self, session: Session) -> None:
+        """Tell the listeners that the settings of a session were changed."""
+        self._tell(session, None)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Have a listener told of every change. Returns what ends that."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def stop(self) -> None:
+        """Listen to the engine no longer. Harmless when called twice."""
+        self._unsubscribe()
+
+    # Within -------------------------------------------------------------------------------
+
+    def _check_model(self, session: Session) -> None:
+        """Give a session without a model the first there is, or refuse."""
+        if not session.model and self.known_models:
+            session.model = self.known_models[0]
+        if not session.model:
+            raise Rejected(
+                "invalid",
+                "No model is chosen for this chat, and the server has not named any. "
+                "Connect again, or choose a model in the chat settings.",
+            )
+
+    def _ask(self, session: Session, turn: Turn) -> None:
+        """Submit a turn, or hold it until the one before has ended."""
+        if session.ordered and any(each.state.alive for each in session.turns if each is not turn):
+            self._held.setdefault(session.id, []).append(turn)
+            turn.note = WAITS_FOR_EARLIER
+            return
+        self._submit(session, turn)
+
+    def _submit(self, session: Session, turn: Turn) -> None:
+        request_id = self._new_id()
+        # The engine may start the request before `submit` returns, so it must be known before.
+        asked = self._asked[request_id] = _Asked(session, turn)
+        turn.request_id = request_id
+        try:
+            handle = self.service.submit(
+                user=session.user,
+                session_id=session.id,
+                model=session.model,
+                prompt=lambda: self._prompt(session, turn),
+                preview=turn.question,
+                id=request_id,
+            )
+        except BaseException:
+            del self._asked[request_id]
+            turn.request_id = None
+            raise
+        asked.handle = handle
+        turn.parts, turn.thinking = handle.parts, handle.thinking
+
+    def _prompt(self, session: Session, turn: Turn) -> Prompt:
+        """What the model is asked, fixed now: everything completed so far, and this question."""
+        messages = [ChatMessage("system", session.system)] if session.system.strip() else []
+        turn.left_out = 0
+        for other in session.turns:
+            if other is turn:
+                continue
+            if other.state is TurnState.COMPLETED:
+                messages.append(ChatMessage("user", other.question))
+                messages.append(ChatMessage("assistant", other.reply))
+        turn.left_out = sum(1 for other in _earlier(session, turn) if other.state.alive)
+        messages.append(ChatMessage("user", turn.question))
+        return Prompt(
+            model=turn.model,
+            messages=tuple(messages),
+            options=dict(session.options),
+            think=session.think,
+            keep_alive=session.keep_alive,
+        )
+
+    def _cancel(self, session: Session, turn: Turn) -> bool:
+        held = self._held.get(session.id, [])
+        if turn in held:
+            held.remove(turn)
+            turn.state, turn.note = TurnState.CANCELLED, words_for_cancelled(has_reply=False).note
+            self._tell(session, turn)
+            return True
+        if turn.request_id is None or not self.service.cancel(turn.request_id):
+            return False
+        if turn.state.alive:
+            turn.note = CANCELLING
+            self._tell(session, turn)
+        return True
+
+    def _on_event(self, event: EngineEvent) -> None:
+        """Follow the engine; events of requests that are not ours are nobody's business here."""
+        if not isinstance(event, RequestEvent):
+            return
+        asked = self._asked.get(event.request_id)
+        if asked is None:
+            return
+        turn = asked.turn
+        match event:
+            case RequestEnded():
+                del self._asked[event.request_id]
+                self._finish(asked, event)
+            case RequestRetrying(failure=failure, delay=delay):
+                turn.state = TurnState.WAITING_TO_RETRY
+                turn.note = f"{failure.message} Trying again in {delay:.0f} s."
+            case RequestFirstToken():
+                turn.state = TurnState.STREAMING
+                self._quiet(turn)
+            case RequestStarted():
+                turn.state = TurnState.CONNECTING
+                self._quiet(turn)
+            case RequestQueued():
+                turn.state = TurnState.QUEUED
+                self._quiet(turn)
+            case _:
+                return
+        self._tell(asked.session, turn)
+        if isinstance(event, RequestEnded):
+            self._release(asked.session)
+
+    def _quiet(self, turn: Turn) -> None:
+        """Drop the note of an earlier stage, but never the one that says it is being cancelled."""
+        if turn.note != CANCELLING:
+            turn.note = ""
+
+    def _finish(self, asked: _Asked, event: RequestEnded) -> None:
+        turn = asked.turn
+        turn.state = TurnState(event.state.value)
+        turn.stats, turn.duration = event.stats, event.duration
+        turn.note, turn.hints = "", ()
+        has_reply = any(turn.parts)
+        if event.state is RequestState.CANCELLED:
+            turn.note = words_for_cancelled(has_reply=has_reply).note
+        elif event.state is not RequestState.COMPLETED:
+            words = words_for(event.failure, has_reply=has_reply, known_models=self.known_models)
+            turn.note, turn.hints = words.note, words.hints
+        if asked.session in self.sessions and event.state is not RequestState.CANCELLED:
+            self._unread.add(asked.session.id)
+
+    def _release(self, session: Session) -> None:
+        """Submit the next held turn, once nothing of its session runs any more."""
+        held = self._held.get(session.id)
+        while held and not any(turn.request_id in self._asked for turn in session.turns):
+            turn = held.pop(0)
+            turn.note = ""
+            try:
+                self._submit(session, turn)
+            except Rejected as refusal:
+                turn.state, turn.note = TurnState.FAILED, f"Not taken: {refusal.message}"
+            self._tell(session, turn)
+
+    def _tell(self, session: Session, turn: Turn | None) -> None:
+        for listener in list(self._listeners):
+            listener(session, turn)
+
+
+def title_from(text: str) -> str:
+    """A short title from the first words of a message."""
+    words = text.split()
+    title = ""
+    for word in words:
+        longer = f"{title} {word}".strip()
+        if len(longer) > TITLE_LENGTH:
+            return f"{title}…" if title else f"{word[: TITLE_LENGTH - 1]}…"
+        title = longer
+    return title or UNTITLED
+
+
+def _earlier(session: Session, turn: Turn) -> Sequence[Turn]:
+    """The turns asked before one."""
+    return session.turns[: session.turns.index(turn)] if turn in session.turns else session.turns

@@ -1,0 +1,121 @@
+"""One frame clock for the whole app: cost follows frames, not tokens."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import App
+    from textual.timer import Timer
+
+
+class FrameClient(Protocol):
+    """What is drawn by the clock, usually a transcript."""
+
+    def on_frame(self) -> bool:
+        """Take what is new and draw it.
+
+        Returns:
+            Whether more frames are wanted. A client that says no is asked again after the next
+            `FrameClock.wake`.
+        """
+        ...
+
+
+class FrameClock:
+    """Asks its clients for a frame, a few at a time, and stands still when nobody wants one.
+
+    Clients may have `is_visible: bool` (out of sight they are skipped, and stay due) and
+    `is_urgent: bool` (where the person works: first, and every frame). The others take turns, so
+    that a key never waits behind a repaint of every pane.
+
+    Args:
+        app: Whose timers are used.
+        fps: Frames a second.
+        budget: Seconds of one frame that may be spent before the rest waits for the next.
+        share: Which part of the clients that are not urgent is drawn in one frame: 2 draws half
+            of them, so each is drawn `fps / 2` times a second.
+        time_source: Seconds, for the budget.
+    """
+
+    def __init__(
+        self,
+        app: App[object],
+        fps: int = 30,
+        *,
+        budget: float = 0.010,
+        share: int = 2,
+        time_source: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        if fps < 1:
+            raise ValueError(f"fps is {fps}; give 1 or more frames a second")
+        if share < 1:
+            raise ValueError(f"share is {share}; give 1 or more")
+        self._app = app
+        self._interval = 1 / fps
+        self._budget = budget
+        self._share = share
+        self._time = time_source
+        self._clients: list[FrameClient] = []
+        self._due: dict[FrameClient, None] = {}
+        self._timer: Timer | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the timer runs."""
+        return self._timer is not None
+
+    def attach(self, client: FrameClient) -> None:
+        """Add a client and wake the clock. Adding it twice changes nothing."""
+        if client not in self._clients:
+            self._clients.append(client)
+        self.wake()
+
+    def detach(self, client: FrameClient) -> None:
+        """Remove a client; unknown ones are ignored."""
+        if client in self._clients:
+            self._clients.remove(client)
+        self._due.pop(client, None)
+        if not self._clients:
+            self._stop()
+
+    def wake(self) -> None:
+        """Something may be new: ask every client again from the next frame on."""
+        for client in self._clients:
+            self._due.setdefault(client)
+        if self._timer is None and self._due:
+            self._timer = self._app.set_interval(self._interval, self.tick, name="frame clock")
+
+    def tick(self) -> None:
+        """Draw one frame. The timer calls this; tests may."""
+        if not self._due:
+            self._stop()
+            return
+        waiting = [client for client in self._due if getattr(client, "is_visible", True)]
+        if not waiting:
+            # Everything due is out of sight: it stays due, and `wake` starts the timer again.
+            self._stop()
+            return
+        urgent = [client for client in waiting if getattr(client, "is_urgent", False)]
+        others = [client for client in waiting if client not in urgent]
+        started = self._time()
+        for client in urgent:
+            self._ask(client)
+        for client in others[: -(-len(others) // self._share)]:
+            if self._time() - started > self._budget:
+                break
+            self._ask(client)
+
+    def _ask(self, client: FrameClient) -> None:
+        # Taken out and put back at the end: whoever was drawn longest ago is first.
+        self._due.pop(client, None)
+        if client.on_frame():
+            self._due[client] = None
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None

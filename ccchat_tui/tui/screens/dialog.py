@@ -1,0 +1,90 @@
+"""What all dialogs have in common: a box in the middle, Esc to leave it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result | None]):
+    """A box over the chats, which stream on behind it. `None` is the answer of who leaves it.
+
+    Args:
+        title: Stands in its frame; outside text must have been sanitised.
+    """
+
+    BINDING_GROUP_TITLE = "In a dialog"
+    BINDINGS: list[BindingType] = [Binding("escape", "leave", "Back")]
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 60%;
+    }
+    Dialog > .box {
+        width: 64;
+        max-width: 96%;
+        height: auto;
+        max-height: 96%;
+        padding: 1 2;
+        background: $surface;
+        border: round $primary;
+        border-title-color: $primary;
+        border-title-style: bold;
+        border-subtitle-color: $text-muted;
+    }
+    Dialog .buttons {
+        height: auto;
+        margin-top: 1;
+        align-horizontal: right;
+    }
+    Dialog .buttons Button {
+        margin-left: 2;
+        min-width: 12;
+    }
+    Dialog .label {
+        color: $text-muted;
+        margin-top: 1;
+    }
+    Dialog .problem {
+        color: $text-error;
+        display: none;
+    }
+    Dialog .problem.-told {
+        display: block;
+    }
+    Dialog .gap {
+        margin-top: 1;
+    }
+    """
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+
+    def compose(self) -> ComposeResult:
+        """The box with what the dialog asks."""
+        with Vertical(classes="box") as box:
+            box.border_title = Content(self._title)
+            yield from self.ask()
+
+    def ask(self) -> ComposeResult:
+        """What is in the box. To be overridden."""
+        yield from ()
+
+    def tell_problem(self, words: str) -> None:
+        """Say what is wrong with an answer; empty words take it away."""
+        problem = self.query_one(".problem", Static)
+        problem.update(Content(words))
+        problem.set_class(bool(words), "-told")
+
+    def action_leave(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)

@@ -1,0 +1,233 @@
+"""One chat: its transcript, a line for news, and the box where the next message is written."""
+
+from __future__ import annotations
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from ccchat_tui.clock import Clock
+from ccchat_tui.engine.request import Rejected
+from ccchat_tui.sessions.manager import SessionManager
+from ccchat_tui.sessions.model import Session, Turn
+from ccchat_tui.text import one_line, sanitize
+from ccchat_tui.tui.widgets.composer import Composer
+from ccchat_tui.tui.widgets.line import Piece, PieceLine
+from ccchat_tui.tui.widgets.tab_bar import STATUS_GLYPHS
+from ccchat_tui.tui.widgets.transcript import Transcript
+
+
+class InfoLine(PieceLine):
+    """Whose chat it is, which model is asked, with what settings, and what runs."""
+
+    DEFAULT_CSS = """
+    InfoLine {
+        color: $text-muted;
+        padding: 0 1;
+    }
+    """
+
+    class SettingsRequested(Message):
+        """The settings in the line were clicked."""
+
+    def chosen(self, target: str) -> None:
+        """Any click opens the settings."""
+        self.post_message(self.SettingsRequested())
+
+
+class ChatPane(Vertical):
+    """The same widget under the tabs and in the grid, so that nothing typed is ever moved.
+
+    Args:
+        session: The conversation it shows.
+        sessions: Who keeps the conversations.
+        clock: For the seconds that a reply has been waited for.
+        notice: A plain line at the top of the transcript; empty for none.
+    """
+
+    class Activated(Message):
+        """The person works in this pane now."""
+
+        def __init__(self, pane: ChatPane) -> None:
+            super().__init__()
+            self.pane = pane
+
+    BINDING_GROUP_TITLE = "In a chat"
+    BINDINGS: list[BindingType] = [
+        Binding("escape", "cancel_newest", "Cancel reply", tooltip="Cancel the newest reply"),
+    ]
+
+    DEFAULT_CSS = """
+    ChatPane {
+        width: 1fr;
+        height: 1fr;
+    }
+    ChatPane .news {
+        display: none;
+        height: auto;
+        max-height: 4;
+        padding: 0 1;
+    }
+    ChatPane .news.-told {
+        display: block;
+    }
+    """
+
+    framed: reactive[bool] = reactive(False, toggle_class="-framed")
+    """Whether it has a border with its title, as in the grid."""
+
+    def __init__(
+        self, session: Session, sessions: SessionManager, *, clock: Clock, notice: str = ""
+    ) -> None:
+        super().__init__()
+        self.session = session
+        self.number = 0
+        """Its place among the tabs, from 1."""
+        self._sessions = sessions
+        self.transcript = Transcript(clock=clock)
+        self.composer = Composer()
+        self._news = Static(classes="news", markup=False)
+        self._info = InfoLine()
+        self._notice = notice
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self.transcript
+        yield self._news
+        yield self._info
+        yield self.composer
+
+    def on_mount(self) -> None:
+        """Show what is there already."""
+        self.transcript.set_turns(self.session.turns)
+        self.transcript.set_notice(self._notice)
+        self.show_session()
+
+    # What it is told ----------------------------------------------------------------------
+
+    def set_notice(self, text: str) -> None:
+        """Show a plain line at the top of the transcript; empty for none."""
+        self._notice = text
+        self.transcript.set_notice(text)
+
+    def turn_changed(self, turn: Turn) -> None:
+        """A turn of this chat is new, or has changed."""
+        self.transcript.turn_changed(turn)
+
+    def tell(self, words: str, *, problem: bool = False) -> None:
+        """Show news in the line above the box; empty words take it away."""
+        self._news.update(Content(sanitize(words)))
+        self._news.set_class(bool(words), "-told")
+        self._news.set_class(problem, "-problem")
+
+    @property
+    def news(self) -> str:
+        """What the line above the box says; empty for nothing."""
+        return str(self._news.content) if self._news.has_class("-told") else ""
+
+    def show_session(self) -> None:
+        """Show title, settings and state as they are now."""
+        session = self.session
+        status = self._sessions.status(session)
+        glyph = STATUS_GLYPHS[status].strip()
+        title = f"{self.number} {glyph} {one_line(session.user, 14)} · {one_line(session.title, 40)}"
+        self.border_title = Content(" ".join(title.split()))
+        running = len(self._sessions.running(session))
+        # Everything a click may change is told here; what is at its default is left unsaid.
+        facts = [one_line(session.model, 32) or "no model yet"]
+        if (temperature := session.options.get("temperature")) is not None:
+            facts.append(f"temperature {temperature:g}")
+        if session.system.strip():
+            facts.append("system prompt")
+        if session.ordered:
+            facts.append("one after the other")
+        pieces = [
+            Piece(one_line(session.user, 16), "bold", "settings"),
+            Piece(f"  {' · '.join(facts)}", "", "settings"),
+        ]
+        if running:
+            pieces.append(Piece(f"  {running} running", "$state-streaming"))
+        self._info.show(pieces)
+
+    def focus_composer(self) -> None:
+        """Put the cursor into the box."""
+        self.composer.focus()
+
+    # What the person does -----------------------------------------------------------------
+
+    @on(Composer.Submitted)
+    def _send(self, event: Composer.Submitted) -> None:
+        event.stop()
+        try:
+            self._sessions.send(self.session, event.text)
+        except Rejected as refusal:
+            self.composer.refused()
+            self.tell(f"Not sent: {words_of(refusal)}", problem=True)
+        else:
+            self.composer.accepted(event.text)
+            self.tell("")
+
+    @on(Composer.CancelRequested)
+    def _escape(self, event: Composer.CancelRequested) -> None:
+        event.stop()
+        self.action_cancel_newest()
+
+    @on(Transcript.CancelRequested)
+    def _cancel(self, event: Transcript.CancelRequested) -> None:
+        event.stop()
+        if turn := self._turn(event.turn_id):
+            self._sessions.cancel_turn(turn)
+
+    @on(Transcript.RetryRequested)
+    def _retry(self, event: Transcript.RetryRequested) -> None:
+        event.stop()
+        if turn := self._turn(event.turn_id):
+            self.retry(turn)
+
+    def retry(self, turn: Turn) -> None:
+        """Ask a question again; a refusal is told in the pane and changes nothing."""
+        try:
+            self._sessions.retry(self.session, turn)
+        except Rejected as refusal:
+            self.tell(f"Not asked again: {words_of(refusal)}", problem=True)
+        else:
+            self.tell("")
+
+    def action_cancel_newest(self) -> None:
+        """Cancel the newest reply; with none running, take the news away."""
+        if self._sessions.cancel_newest(self.session) is None:
+            self.tell("")
+
+    def action_retry_last(self) -> None:
+        """Ask the newest question again that did not get its whole reply."""
+        for turn in reversed(self.session.turns):
+            if not turn.state.alive and turn.note:
+                self.retry(turn)
+                return
+        self.tell("There is nothing to retry in this chat.")
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        """Whatever is focused in it, the person works here now."""
+        self.post_message(self.Activated(self))
+
+    def on_click(self) -> None:
+        """A click between its parts counts too."""
+        if not self.has_focus_within:
+            self.focus_composer()
+
+    def _turn(self, turn_id: str) -> Turn | None:
+        return next((turn for turn in self.session.turns if turn.id == turn_id), None)
+
+
+def words_of(refusal: Rejected) -> str:
+    """The reason of a refusal, with when to try again if it does not say so itself."""
+    message = refusal.message.strip()
+    if refusal.retry_after is not None and "again" not in message.lower():
+        seconds = max(1, round(refusal.retry_after))
+        message = f"{message.rstrip('.')}. Try again in {seconds} s."
+    return message

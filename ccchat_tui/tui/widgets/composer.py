@@ -1,0 +1,345 @@
+"""The composer: where one writes, at any time, whatever else goes on in the pane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.document._document import EditResult, Location, Selection
+from textual.geometry import Size
+from textual.message import Message
+from textual.widgets import TextArea
+
+from ccchat_tui.text import sanitize
+from ccchat_tui.tui.widgets.composer_history import Draft, PromptHistory
+from ccchat_tui.tui.widgets.composer_pastes import Pastes
+
+PLACEHOLDER = "Write a message. Enter sends, Ctrl+J makes a new line."
+MAX_ROWS = 10
+"""It grows to this many rows of text, then scrolls."""
+MAX_SHARE = 0.34
+"""But never beyond this share of what it sits in, so that the replies stay in view."""
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A text that was handed over and is neither accepted nor refused yet."""
+
+    shown: str
+    """As it stands in the editor, pastes folded."""
+    text: str
+    """As it was handed over."""
+    offset: int
+    """Where in the editor it begins: texts sent before it may stand there still."""
+
+
+class Composer(TextArea):
+    """A message box that is never disabled, never rebuilt, and loses nothing.
+
+    Enter sends, however many lines there are; Ctrl+J, and Shift+Enter where the terminal can tell
+    it apart, make a new line. The text stays until `accepted` says that somebody has taken it.
+
+    Args:
+        prompts: The earlier prompts of this session; an empty history if not given.
+        blink: Whether the cursor may blink; it never does where animations are switched off.
+        placeholder: What is shown while there is no text.
+        id: The widget's id.
+    """
+
+    DEFAULT_CSS = """
+    Composer {
+        height: auto;
+        border: round $composer-border;
+        padding: 0 1;
+        background: $composer-background;
+        color: $foreground;
+        scrollbar-size-vertical: 1;
+        &:focus { border: round $composer-border-focus; }
+        & .text-area--placeholder { color: $text-muted; }
+        & .text-area--cursor-line { background: transparent; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,ctrl+enter", "send", "Send", key_display="enter"),
+        Binding("ctrl+j,shift+enter", "new_line", "New line", key_display="^j"),
+        Binding("escape", "escape", "Cancel reply", show=False),
+        Binding("up", "cursor_up", "Line up, or the prompt before", show=False),
+        Binding("down", "cursor_down", "Line down, or the prompt after", show=False),
+    ]
+
+    @dataclass
+    class Submitted(Message):
+        """A text is to be sent. Answer with `accepted` or `refused` on the composer."""
+
+        text: str
+        """What to send, folded pastes spelled out; never only white space."""
+        composer: Composer
+
+        @property
+        def control(self) -> Composer:
+            """The composer, for selectors in `@on`."""
+            return self.composer
+
+    @dataclass
+    class CancelRequested(Message):
+        """Esc was pressed with nothing of the composer's own to leave."""
+
+        composer: Composer
+
+        @property
+        def control(self) -> Composer:
+            """The composer, for selectors in `@on`."""
+            return self.composer
+
+    def __init__(
+        self,
+        *,
+        prompts: PromptHistory | None = None,
+        blink: bool = True,
+        placeholder: str = PLACEHOLDER,
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+    ) -> None:
+        super().__init__(
+            soft_wrap=True,
+            show_line_numbers=False,
+            tab_behavior="focus",
+            highlight_cursor_line=False,
+            placeholder=placeholder,
+            id=id,
+        )
+        self.prompts = prompts if prompts is not None else PromptHistory()
+        """The earlier prompts; hand the same object to another composer to share them."""
+        self._blink_wanted = blink
+        self._pastes = Pastes()
+        self._sent: list[_Sent] = []
+        # Looking for the other bracket reads the whole text at each move of the cursor.
+        self.match_cursor_bracket = False
+
+    def on_mount(self) -> None:
+        """Stop the blinking where nothing is to move."""
+        self.cursor_blink = self._blink_wanted and self.app.animation_level == "full"
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as the text has, within bounds."""
+        most = max(1, min(MAX_ROWS, int(container.height * MAX_SHARE)))
+        return max(1, min(most, super().get_content_height(container, viewport, width)))
+
+    # Sending
+
+    @property
+    def full_text(self) -> str:
+        """The text with folded pastes spelled out: what would be sent."""
+        return self._pastes.expand(self.text)
+
+    def action_send(self) -> None:
+        """Hand the text over, unless there is nothing in it, or nothing new since last time."""
+        shown = self.text
+        start = self._unanswered_end(shown)
+        rest = shown[start:]
+        text = self._pastes.expand(rest)
+        if text.strip():
+            self._sent.append(_Sent(rest, text, start))
+            self.post_message(self.Submitted(text, self))
+
+    def _unanswered_end(self, shown: str) -> int:
+        """Where what has been handed over already ends.
+
+        Keys typed right after Enter (over a slow line they come in one piece) can be handled
+        before the message about Enter. They belong to the next text, not to this one again.
+        """
+        end = 0
+        for sent in self._sent:
+            if shown[sent.offset : sent.offset + len(sent.shown)] != sent.shown:
+                # It was edited meanwhile: a text of its own now.
+                self._sent.clear()
+                return 0
+            end = sent.offset + len(sent.shown)
+        return end
+
+    def accepted(self, text: str) -> None:
+        """Somebody has taken this text: it goes into the history and out of the editor.
+
+        What was typed behind it since stays. If it was changed meanwhile, all of it stays. Undo
+        brings it back.
+
+        Args:
+            text: The text of the `Submitted` that was taken.
+        """
+        sent = next((sent for sent in self._sent if sent.text == text), None)
+        if sent is None:
+            self.prompts.add(self._folded(text))
+            return
+        self._sent.remove(sent)
+        self.prompts.add(sent.shown)
+        end = sent.offset + len(sent.shown)
+        if self.text[sent.offset : end] == sent.shown:
+            self.history.checkpoint()
+            self.delete(
+                self._location(sent.offset),
+                self._location(end),
+                maintain_selection_offset=True,
+            )
+            self.history.checkpoint()
+            for later in self._sent:
+                if later.offset >= end:
+                    later.offset -= len(sent.shown)
+        self._pastes.forget_unused(self._kept_texts())
+
+    def refused(self) -> None:
+        """Nobody took the oldest text handed over: it stays, and can be sent again."""
+        if self._sent:
+            self._sent.pop(0)
+
+    def set_draft(self, text: str) -> None:
+        """Put a text in the place of what is there; undo brings the old one back.
+
+        Args:
+            text: From outside, so it is sanitised, and folded if it is very long.
+        """
+        self._show(Draft(self._folded(sanitize(text))), at_end=True)
+
+    def _location(self, index: int) -> Location:
+        before = self.text[:index]
+        return before.count("\n"), index - (before.rfind("\n") + 1)
+
+    def _kept_texts(self) -> Iterator[str]:
+        yield self.text
+        yield from self.prompts.kept_texts()
+        for batch in (*self.history.undo_stack, *self.history.redo_stack):
+            for edit in batch:
+                yield edit.text
+                if edit._edit_result is not None:
+                    yield edit._edit_result.replaced_text
+
+    # Keys
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            # Keep the base class from making a new line of it; the binding sends.
+            event.prevent_default()
+            self._restart_blink()
+
+    def action_new_line(self) -> None:
+        """Break the line at the cursor."""
+        self._replace_via_keyboard("\n", *self.selection)
+
+    def action_escape(self) -> None:
+        """Leave the selection, then the history; with neither, ask for the reply's cancel."""
+        if not self.selection.is_empty:
+            self.selection = Selection.cursor(self.selection.end)
+        elif (draft := self.prompts.draft()) is not None:
+            self._show(draft)
+        else:
+            self.post_message(self.CancelRequested(self))
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """Up a row; from the first one to the prompt before."""
+        if not select and self.navigator.is_first_wrapped_line(self.cursor_location):
+            older = self.prompts.older(self._draft())
+            if older is not None:
+                self._show(older)
+                return
+        super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """Down a row; from the last one to the prompt after, at last to the draft."""
+        if not select and self.navigator.is_last_wrapped_line(self.cursor_location):
+            newer = self.prompts.newer(self._draft())
+            if newer is not None:
+                self._show(newer, at_end=self.prompts.browsing)
+                return
+        super().action_cursor_down(select)
+
+    def _draft(self) -> Draft:
+        return Draft(self.text, self.selection.start, self.selection.end)
+
+    def _show(self, draft: Draft, *, at_end: bool = False) -> None:
+        """Put a draft in the place of the text, as one step that can be undone."""
+        self.history.checkpoint()
+        self.replace(draft.text, (0, 0), self.document.end, maintain_selection_offset=False)
+        self.history.checkpoint()
+        if at_end:
+            self.move_cursor(self.document.end)
+        elif draft.end == (0, 0):
+            # At the end of the first row, from where Up goes on to what is older still.
+            offsets = self.wrapped_document.get_offsets(0)
+            column = offsets[0] - 1 if offsets else len(self.document[0])
+            self.move_cursor((0, column))
+        else:
+            self.selection = Selection(draft.start, draft.end)
+
+    # Pasting, and tokens as units
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self._insert_pasted(event.text)
+        self.focus()
+
+    def action_paste(self) -> None:
+        """Insert what this program copied last."""
+        self._insert_pasted(self.app.clipboard)
+
+    def _insert_pasted(self, text: str) -> None:
+        folded = self._folded(sanitize(text), held=len(self.text))
+        if folded:
+            self._replace_via_keyboard(folded, *self.selection)
+
+    def _folded(self, text: str, held: int = 0) -> str:
+        return self._pastes.fold(text) if self._pastes.too_large(text, held) else text
+
+    def action_copy(self) -> None:
+        """Copy the selection, folded pastes spelled out."""
+        super().action_copy()
+        if self._pastes:
+            self.app.copy_to_clipboard(self._pastes.expand(self.selected_text))
+
+    def action_cut(self) -> None:
+        """Cut the selection, or the line; folded pastes are spelled out in the clipboard."""
+        super().action_cut()
+        if self._pastes:
+            self.app.copy_to_clipboard(self._pastes.expand(self.app.clipboard))
+
+    def _token_at(self, location: Location) -> tuple[int, int] | None:
+        """The token whose inside this location is in, as two columns of its row."""
+        if not self._pastes:
+            return None
+        row, column = location
+        spans = self._pastes.spans(self.document.get_line(row))
+        return next((span for span in spans if span[0] < column < span[1]), None)
+
+    def _validate_selection(self, selection: Selection) -> Selection:
+        """Within the text, and never inside a token."""
+        return Selection(*(self._snapped(end) for end in super()._validate_selection(selection)))
+
+    def _snapped(self, location: Location) -> Location:
+        span = self._token_at(location)
+        if span is None:
+            return location
+        row, column = location
+        return row, span[0] if column - span[0] < span[1] - column else span[1]
+
+    def get_cursor_left_location(self) -> Location:
+        """One character, or one token, to the left."""
+        row, column = super().get_cursor_left_location()
+        span = self._token_at((row, column))
+        return (row, span[0]) if span else (row, column)
+
+    def get_cursor_right_location(self) -> Location:
+        """One character, or one token, to the right."""
+        row, column = super().get_cursor_right_location()
+        span = self._token_at((row, column))
+        return (row, span[1]) if span else (row, column)
+
+    def _delete_via_keyboard(self, start: Location, end: Location) -> EditResult | None:
+        """Delete, taking a token whole where the range would cut it in two."""
+        first, last = sorted((start, end))
+        if span := self._token_at(first):
+            first = (first[0], span[0])
+        if span := self._token_at(last):
+            last = (last[0], span[1])
+        return super()._delete_via_keyboard(first, last)

@@ -1,0 +1,158 @@
+"""Where the panes lie: one at a time under the tabs, or several side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.containers import Container
+from textual.message import Message
+
+from ccchat_tui.tui.frames import FrameClock
+from ccchat_tui.tui.widgets.chat_pane import ChatPane
+
+PANE_WIDTH = 46
+"""Cells a pane needs in the grid to be read well."""
+PANE_HEIGHT = 12
+"""Rows a pane needs in the grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridShape:
+    """How many panes lie beside and below each other, and which of all they are."""
+
+    columns: int
+    rows: int
+    first: int
+    """Index of the first pane in sight."""
+    count: int
+    """How many panes are in sight."""
+
+
+def grid_shape(panes: int, active: int, width: int, height: int) -> GridShape:
+    """Choose a grid for the room there is.
+
+    Args:
+        panes: How many there are.
+        active: Index of the one that must be in sight.
+        width: Cells.
+        height: Rows.
+    """
+    most_columns = max(1, width // PANE_WIDTH)
+    most_rows = max(1, height // PANE_HEIGHT)
+    page = most_columns * most_rows
+    first = active // page * page
+    count = max(1, min(page, panes - first))
+    rows = -(-count // most_columns)
+    return GridShape(columns=-(-count // rows), rows=rows, first=first, count=count)
+
+
+class Deck(Container):
+    """Holds every pane for its whole life; a change of layout moves none and loses nothing."""
+
+    class Paged(Message):
+        """Other panes are in sight than before."""
+
+    DEFAULT_CSS = """
+    Deck {
+        layout: grid;
+        grid-size: 1 1;
+        width: 1fr;
+        height: 1fr;
+        overflow: hidden;
+    }
+    """
+
+    def __init__(self, frames: FrameClock, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._frames = frames
+        self._panes: list[ChatPane] = []
+        self._active: ChatPane | None = None
+        self.grid = False
+        """Whether several panes are shown side by side."""
+        self.shape = GridShape(1, 1, 0, 1)
+
+    @property
+    def panes(self) -> list[ChatPane]:
+        """All of them, in the order of the tabs."""
+        return list(self._panes)
+
+    @property
+    def active(self) -> ChatPane | None:
+        """The one the person works in."""
+        return self._active
+
+    @property
+    def in_sight(self) -> list[ChatPane]:
+        """Those that are shown."""
+        return [pane for pane in self._panes if pane.display]
+
+    def add(self, pane: ChatPane) -> None:
+        """Take a pane in, out of sight until it is shown."""
+        self._panes.append(pane)
+        pane.display = False
+        self.mount(pane)
+
+    def take_out(self, pane: ChatPane) -> None:
+        """Remove a pane for good."""
+        self._frames.detach(pane.transcript)
+        self._panes.remove(pane)
+        if self._active is pane:
+            self._active = None
+        pane.remove()
+
+    def show(self, active: ChatPane | None = None, *, grid: bool | None = None) -> None:
+        """Bring a pane into sight, and say how panes lie."""
+        if active is not None:
+            self._active = active
+        if grid is not None:
+            self.grid = grid
+        self._arrange()
+
+    def on_resize(self) -> None:
+        """Choose the grid again for the new room."""
+        self._arrange()
+
+    def neighbour(self, across: int, down: int) -> ChatPane | None:
+        """The pane beside, above or below the active one in the grid, if there is one."""
+        if self._active is None:
+            return None
+        place = self._panes.index(self._active) - self.shape.first
+        row, column = divmod(place, self.shape.columns)
+        row, column = row + down, column + across
+        if not 0 <= column < self.shape.columns or row < 0:
+            return None
+        index = row * self.shape.columns + column
+        if index >= self.shape.count and down:
+            index = self.shape.count - 1
+        if index == place or not 0 <= index < self.shape.count:
+            return None
+        return self._panes[self.shape.first + index]
+
+    def _arrange(self) -> None:
+        if self._active is None or not self.size.width:
+            return
+        active = self._panes.index(self._active)
+        if self.grid:
+            self.shape = grid_shape(len(self._panes), active, self.size.width, self.size.height)
+        else:
+            self.shape = GridShape(1, 1, active, 1)
+        shape = self.shape
+        self.styles.grid_size_columns = shape.columns
+        self.styles.grid_size_rows = shape.rows
+        self.set_class(self.grid, "-grid")
+        shown = self._panes[shape.first : shape.first + shape.count]
+        changed = shown != self.in_sight
+        for pane in self._panes:
+            visible = pane in shown
+            pane.display = visible
+            pane.styles.column_span = 1
+            pane.framed = self.grid
+            pane.set_class(self.grid and pane is self._active, "-active")
+            if visible:
+                self._frames.attach(pane.transcript)
+            else:
+                self._frames.detach(pane.transcript)
+        if shown:
+            shown[-1].styles.column_span = shape.columns * shape.rows - shape.count + 1
+        if changed:
+            self.post_message(self.Paged())

@@ -1,0 +1,207 @@
+"""The row of tabs: a number, whose chat, its title, and what it does just now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual import events
+from textual.message import Message
+
+from ccchat_tui.sessions.model import SessionStatus
+from ccchat_tui.text import one_line
+from ccchat_tui.tui.widgets.line import Piece, PieceLine
+
+STATUS_GLYPHS: Mapping[SessionStatus, str] = {
+    SessionStatus.IDLE: " ",
+    SessionStatus.WAITING: "◌",
+    SessionStatus.STREAMING: "●",
+    SessionStatus.UNREAD: "◆",
+    SessionStatus.FAILED: "✗",
+}
+"""A shape for each, so that nothing is told by colour alone."""
+
+STATUS_STYLES: Mapping[SessionStatus, str] = {
+    SessionStatus.IDLE: "",
+    SessionStatus.WAITING: "$state-queued",
+    SessionStatus.STREAMING: "$state-streaming",
+    SessionStatus.UNREAD: "$accent",
+    SessionStatus.FAILED: "$state-failed",
+}
+
+WIDEST = 30
+"""Cells a tab may take when there is room."""
+NARROWEST = 14
+"""Cells a tab keeps before others are moved out of sight."""
+PLUS = " + "
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab, as it is to be shown."""
+
+    session_id: str
+    number: int
+    user: str
+    title: str
+    status: SessionStatus
+    active: bool = False
+
+
+class TabBar(PieceLine):
+    """Every chat in one row. Those that do not fit are counted at the edges."""
+
+    class Chosen(Message):
+        """A tab was clicked."""
+
+        def __init__(self, session_id: str) -> None:
+            super().__init__()
+            self.session_id = session_id
+
+    class NewRequested(Message):
+        """The plus was clicked."""
+
+    class Stepped(Message):
+        """The wheel or an edge asked for a neighbour."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    DEFAULT_CSS = """
+    TabBar {
+        background: $surface;
+        color: $text-muted;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._tabs: tuple[Tab, ...] = ()
+
+    def show_tabs(self, tabs: Sequence[Tab]) -> None:
+        """Show these tabs, in this order."""
+        self._tabs = tuple(tabs)
+        self.show(lay_out(self._tabs, self.size.width))
+
+    def on_resize(self) -> None:
+        """Lay the tabs out for the new width."""
+        self.show(lay_out(self._tabs, self.size.width))
+
+    def chosen(self, target: str) -> None:
+        """A click: on a tab, an edge or the plus."""
+        if target == "+":
+            self.post_message(self.NewRequested())
+        elif target in {"<", ">"}:
+            self.post_message(self.Stepped(-1 if target == "<" else 1))
+        else:
+            self.post_message(self.Chosen(target.removeprefix("tab:")))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel goes to the next tab."""
+        event.stop()
+        self.post_message(self.Stepped(1))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel goes to the previous tab."""
+        event.stop()
+        self.post_message(self.Stepped(-1))
+
+
+def lay_out(tabs: Sequence[Tab], width: int) -> list[Piece]:
+    """Fit tabs into a row: all of them if they can be read, else those around the active one."""
+    if not tabs or width <= 0:
+        return []
+    room = width - cell_len(PLUS)
+    wanted = [_wanted(tab) for tab in tabs]
+    first, last = 0, len(tabs)
+    limit = WIDEST
+    if sum(wanted) > room:
+        limit = max(NARROWEST, _fair(wanted, room))
+    widths = [min(each, limit) for each in wanted]
+    if sum(widths) > room:
+        first, last = _window(tabs, widths, room)
+    pieces: list[Piece] = []
+    if first:
+        pieces.append(_edge(tabs[:first], left=True))
+    for tab, tab_width in zip(tabs[first:last], widths[first:last], strict=True):
+        pieces.extend(_draw(tab, tab_width))
+    if last < len(tabs):
+        pieces.append(_edge(tabs[last:], left=False))
+    pieces.append(Piece(PLUS, "bold $text-muted", "+"))
+    return pieces
+
+
+def _label(tab: Tab) -> str:
+    return f"{one_line(tab.user, 12)} · {one_line(tab.title, WIDEST)}"
+
+
+def _wanted(tab: Tab) -> int:
+    """Cells a tab takes: space, number, space, glyph, space, label, space, divider."""
+    return min(WIDEST, len(str(tab.number)) + cell_len(_label(tab)) + 6)
+
+
+def _fair(wanted: Sequence[int], room: int) -> int:
+    """The greatest width to which tabs can be cut so that all fit into the room."""
+    left, count = room, len(wanted)
+    for width in sorted(wanted):
+        if width * count > left:
+            break
+        left -= width
+        count -= 1
+    return left // count if count else WIDEST
+
+
+def _window(tabs: Sequence[Tab], widths: Sequence[int], room: int) -> tuple[int, int]:
+    """Which tabs to show so that the active one is in sight, with room for both edges."""
+    active = next((index for index, tab in enumerate(tabs) if tab.active), 0)
+    room -= 12
+    first = last = active
+    used = 0
+    while True:
+        grown = False
+        if last < len(tabs) and used + widths[last] <= room:
+            used += widths[last]
+            last += 1
+            grown = True
+        if first > 0 and used + widths[first - 1] <= room:
+            first -= 1
+            used += widths[first]
+            grown = True
+        if not grown:
+            return first, max(last, active + 1)
+
+
+def _edge(hidden: Sequence[Tab], *, left: bool) -> Piece:
+    """How many tabs are out of sight on one side, and the most pressing thing one of them does."""
+    telling = (
+        SessionStatus.FAILED,
+        SessionStatus.UNREAD,
+        SessionStatus.STREAMING,
+        SessionStatus.WAITING,
+    )
+    states = {tab.status for tab in hidden}
+    status = next((each for each in telling if each in states), SessionStatus.IDLE)
+    glyph = STATUS_GLYPHS[status].strip()
+    text = f" ‹{len(hidden)}{glyph} " if left else f" {glyph}{len(hidden)}› "
+    return Piece(text, f"bold {STATUS_STYLES[status]}".strip(), "<" if left else ">")
+
+
+def _draw(tab: Tab, width: int) -> list[Piece]:
+    """One tab in exactly so many cells."""
+    target = f"tab:{tab.session_id}"
+    ground = " on $primary 25%" if tab.active else ""
+    text_style = "bold $text" if tab.active else "$text-muted"
+    number = f" {tab.number} "
+    glyph = STATUS_GLYPHS[tab.status]
+    room = width - cell_len(number) - 4
+    label = one_line(_label(tab), max(room, 1))
+    pad = " " * max(0, room - cell_len(label))
+    accent = "bold $primary" if tab.active else "$text-disabled"
+    return [
+        Piece("▎" if tab.active else " ", f"{accent}{ground}", target),
+        Piece(number.lstrip(), f"{accent}{ground}", target),
+        Piece(f"{glyph} ", f"{STATUS_STYLES[tab.status] or text_style}{ground}", target),
+        Piece(f"{label}{pad} ", f"{text_style}{ground}", target),
+    ]

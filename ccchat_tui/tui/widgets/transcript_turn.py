@@ -1,0 +1,309 @@
+"""One turn of a transcript as rows: question, line of state, thinking, reply, how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ccchat_tui.clock import Clock
+from ccchat_tui.sessions.model import Turn, TurnState
+from ccchat_tui.text import Sanitizer, sanitize
+from ccchat_tui.tui.markdown.document import Document
+from ccchat_tui.tui.markdown.lines import TAB, Line, Wrapper
+from ccchat_tui.tui.widgets import transcript_words as words
+
+SECTIONS: Final = ("above", "question", "header", "thinking", "reply", "footer")
+"""The parts of a turn from top to bottom."""
+
+INDENT: Final = 2
+"""Cells at the left that the painter fills: the bar of a question, or nothing."""
+
+MARGIN: Final = 1
+"""Cells left free at the right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Rows of a turn that must be painted again."""
+
+    rows: list[int]
+    """Single ones."""
+    below: int | None
+    """Everything from this one on, if anything."""
+
+    def __bool__(self) -> bool:
+        return bool(self.rows) or self.below is not None
+
+
+class _Source:
+    """A text that grows in a list of pieces, and its rows."""
+
+    __slots__ = ("document", "read", "sanitizer")
+
+    def __init__(self, width: int) -> None:
+        self.document = Document(width)
+        self.sanitizer = Sanitizer()
+        self.read = 0
+
+    def take(self, parts: list[str]) -> bool:
+        count = len(parts)
+        if count == self.read:
+            return False
+        fresh = parts[self.read] if count == self.read + 1 else "".join(parts[self.read : count])
+        self.read = count
+        self.document.feed(self.sanitizer.feed(fresh))
+        return True
+
+    def finish(self) -> None:
+        self.document.feed(self.sanitizer.close())
+        self.document.finish()
+
+
+class TurnRows:
+    """The rows of one turn.
+
+    Args:
+        turn: What is shown. Its lists are read by an index of our own, never changed.
+        index: Its number in the transcript.
+        width: Cells of a row.
+        clock: For how long it has been waiting.
+    """
+
+    def __init__(self, turn: Turn, index: int, width: int, clock: Clock) -> None:
+        self.turn = turn
+        self.index = index
+        self.width = width
+        self.laid_out = False
+        self.expanded: bool | None = None
+        """Whether thinking is shown in full; `None` shows it until the reply begins."""
+        self._clock = clock
+        self._revision = turn.revision
+        self._state = turn.state
+        self._since = clock.monotonic()
+        if turn.state is TurnState.QUEUED and not turn.revision:
+            self._since -= max(0.0, (clock.now() - turn.asked_at).total_seconds())
+        self._begun: tuple[float, int] | None = None
+        self._rate = 0.0
+        self._rated_at = 0.0
+        self._reply: _Source | None = None
+        self._thinking: _Source | None = None
+        self._ended = False
+        self.sections: dict[str, list[Line]] = {name: [] for name in SECTIONS}
+        self._heights: dict[str, int] = dict.fromkeys(SECTIONS, 0)
+
+    @property
+    def live(self) -> bool:
+        """Whether more may come, or has come and is not shown yet."""
+        return not self._ended or self.turn.revision != self._revision
+
+    @property
+    def height(self) -> int:
+        """Rows, once laid out."""
+        return sum([len(lines) for lines in self.sections.values()])
+
+    @property
+    def code_blocks(self) -> list[str]:
+        """The code blocks of the reply so far."""
+        return self._reply.document.code_blocks() if self._reply else []
+
+    def estimate(self) -> int:
+        """About how many rows it will take; cheap."""
+        room = max(10, self.width - INDENT - MARGIN)
+        turn = self.turn
+        size = sum(map(len, turn.parts)) if len(turn.parts) < 100 else len(turn.parts) * 5
+        return 5 + len(turn.question) // room + turn.question.count("\n") + size // (room * 2 // 3)
+
+    def forget(self, width: int) -> None:
+        """Another width: everything is to be laid out again, when it is seen."""
+        self.width = width
+        self.laid_out = False
+        room = self._room
+        for source in (self._reply, self._thinking):
+            if source:
+                source.document.set_width(room)
+
+    @property
+    def _room(self) -> int:
+        return max(4, self.width - INDENT - MARGIN)
+
+    def lay_out(self) -> None:
+        """Lay out everything."""
+        turn = self.turn
+        self._check_revision()
+        room = self._room
+        self.sections["above"] = [Line([], 0)] if self.index else []
+        wrapper = Wrapper(room)
+        question = sanitize(turn.question).expandtabs(TAB).strip("\n")
+        self.sections["question"] = wrapper.feed([(question, "question")]) + wrapper.close()
+        if self._reply is None:
+            self._reply = _Source(room)
+        self.laid_out = True
+        self._take_text()
+        self._reply.document.update()
+        self._set_header()
+        self._set_thinking()
+        self._set_reply()
+        self._set_footer()
+
+    def update(self) -> Changes:
+        """Take what is new in the turn.
+
+        Returns:
+            Which rows must be painted again.
+        """
+        if not self.laid_out or self._check_revision():
+            self.lay_out()
+            return Changes([], 0)
+        assert self._reply is not None
+        before = {name: len(lines) for name, lines in self.sections.items()}
+        changed: dict[str, int] = {}
+        grown = self._take_text()
+        if self._set_header():
+            changed["header"] = 0
+        if grown or self._thinking:
+            at = self._set_thinking()
+            if at is not None:
+                changed["thinking"] = at
+        at = self._reply.document.update()
+        if at < len(self._reply.document.lines) or before["reply"] != self._reply_height:
+            self._set_reply()
+            changed["reply"] = at + 1
+        if self._set_footer():
+            changed["footer"] = 0
+        return self._changes(changed, before)
+
+    @property
+    def _reply_height(self) -> int:
+        assert self._reply is not None
+        count = len(self._reply.document.lines)
+        return count + 1 if count else 0
+
+    def _changes(self, changed: dict[str, int], before: dict[str, int]) -> Changes:
+        rows: list[int] = []
+        row = 0
+        for name in SECTIONS:
+            count = len(self.sections[name])
+            if name in changed:
+                if count != before[name] or name not in ("header", "footer"):
+                    # What stands below has moved, or may have.
+                    return Changes(rows, row + min(changed[name], before[name]))
+                rows.extend(range(row, row + count))
+            row += count
+        return Changes(rows, None)
+
+    def line(self, row: int) -> tuple[Line, str, int] | None:
+        """What stands in a row: the line, its section, and its number there."""
+        for name in SECTIONS:
+            lines = self.sections[name]
+            if row < len(lines):
+                return lines[row], name, row
+            row -= len(lines)
+        return None
+
+    def row_of(self, section: str, number: int) -> int:
+        """The row in which a line of a section stands, or the nearest there is."""
+        row = 0
+        for name in SECTIONS:
+            count = len(self.sections[name])
+            if name == section:
+                return row + max(0, min(number, count - 1))
+            row += count
+        return row
+
+    # Parts ----------------------------------------------------------------------------------
+
+    def _check_revision(self) -> bool:
+        turn = self.turn
+        read = self._reply.read if self._reply else 0
+        behind_the_end = self._ended and len(turn.parts) > read
+        if turn.revision == self._revision and len(turn.parts) >= read and not behind_the_end:
+            return False
+        self._revision = turn.revision
+        self._reply = self._thinking = None
+        self._ended = False
+        self._begun = None
+        self._rate = 0.0
+        self._since = self._clock.monotonic()
+        return True
+
+    def _take_text(self) -> bool:
+        turn = self.turn
+        assert self._reply is not None
+        # The state first: what it says of the end must hold for all the pieces read after it.
+        ended = not turn.state.alive
+        taken = self._reply.take(turn.parts)
+        if turn.thinking:
+            if self._thinking is None:
+                self._thinking = _Source(max(4, self._room - 2))
+            taken = self._thinking.take(turn.thinking) or taken
+        if ended and not self._ended:
+            self._ended = True
+            self._reply.finish()
+            if self._thinking:
+                self._thinking.finish()
+            taken = True
+        return taken
+
+    def _set_header(self) -> bool:
+        turn = self.turn
+        now = self._clock.monotonic()
+        if turn.state is not self._state:
+            self._state, self._since, self._rated_at = turn.state, now, 0.0
+        tokens = len(turn.parts) + len(turn.thinking)
+        if self._begun is None and tokens:
+            self._begun = (now, tokens)
+        if self._begun and now - self._rated_at >= 0.5 and now - self._begun[0] >= 0.5:
+            self._rate = (tokens - self._begun[1]) / (now - self._begun[0])
+            self._rated_at = now
+        lines = words.header(
+            turn, self._room, waited=now - self._since, tokens=tokens, rate=self._rate
+        )
+        if lines == self.sections["header"]:
+            return False
+        self.sections["header"] = lines
+        return True
+
+    def _set_thinking(self) -> int | None:
+        """Bring the rows of thinking up to date; the first that changed."""
+        old = self.sections["thinking"]
+        source = self._thinking
+        if source is None:
+            new: list[Line] = []
+        else:
+            at = source.document.update()
+            shown = self.expanded if self.expanded is not None else not self.turn.parts
+            if shown and len(old) == len(source.document.lines) + 1 and at == len(old) - 1:
+                return None
+            sign, verb = ("\u25be", "hide") if shown else ("\u25b8", "show")
+            label = f"{sign} thinking"
+            new = [Line([(label, "thinking-label"), (f"  t: {verb}", "meta")], len(label) + 9)]
+            if shown:
+                new += [
+                    Line([("\u250a ", "thinking-bar"), *line.spans], line.cells + 2, line.lead + 2)
+                    for line in source.document.lines
+                ]
+        if new == old:
+            return None
+        self.sections["thinking"] = new
+        return 0
+
+    def _set_reply(self) -> None:
+        assert self._reply is not None
+        lines = self._reply.document.lines
+        section = self.sections["reply"]
+        # An empty row stands above the reply; the rest is the document's own list, copied only
+        # where it has grown.
+        del section[1:]
+        if lines:
+            if not section:
+                section.append(Line([], 0))
+            section.extend(lines)
+        else:
+            section.clear()
+
+    def _set_footer(self) -> bool:
+        lines = words.footer(self.turn, self._room)
+        if lines == self.sections["footer"]:
+            return False
+        self.sections["footer"] = lines
+        return True

@@ -1,0 +1,126 @@
+"""What a transcript says of a turn beside its text: the line above a reply and the one below."""
+
+from __future__ import annotations
+
+from ccchat_tui.sessions.model import Turn, TurnState
+from ccchat_tui.text import one_line, sanitize
+from ccchat_tui.tui.glyphs import glyph, word
+from ccchat_tui.tui.markdown.lines import Line, Span, Wrapper, spans_cells
+
+RETRYABLE = frozenset(
+    {TurnState.CANCELLED, TurnState.FAILED, TurnState.TIMED_OUT, TurnState.INTERRUPTED}
+)
+"""States that `Retry` is offered for."""
+
+
+def duration_words(seconds: float) -> str:
+    """A span of time in few characters: `0.8 s`, `12 s`, `3 min 5 s`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s"
+
+
+def header(turn: Turn, width: int, *, waited: float, tokens: int, rate: float) -> list[Line]:
+    """The line above a reply: the model, what it does or what it took.
+
+    Args:
+        turn: The turn.
+        width: Cells there are; what matters least is left out first.
+        waited: Seconds in the present state.
+        tokens: Pieces of the reply so far.
+        rate: Pieces a second; 0 if not known.
+    """
+    state = turn.state
+    name = one_line(turn.model or "model", max(4, width // 2))
+    spans: list[Span] = [(name, "model"), ("  ", "meta")]
+    facts: list[str] = []
+    if state is TurnState.COMPLETED:
+        count = (turn.stats.tokens if turn.stats else None) or tokens
+        if count:
+            facts.append(_tokens(count))
+        if turn.stats and turn.stats.tokens_per_second:
+            facts.append(f"{turn.stats.tokens_per_second:.0f}/s")
+        if turn.duration:
+            facts.append(duration_words(turn.duration))
+        spans.append((f"{glyph(state)} ", f"state:{state.value}"))
+        if not facts:
+            facts.append(word(state))
+    else:
+        spans.append((f"{glyph(state)} {_doing(turn, waited)}", f"state:{state.value}"))
+        if state is TurnState.STREAMING or (not state.alive and tokens):
+            facts.append(_tokens(tokens))
+            if state is TurnState.STREAMING and rate:
+                facts.append(f"{rate:.0f}/s")
+    for fact in facts:
+        joiner = "" if spans[-1][0].endswith(" ") else " \u00b7 "
+        if spans_cells(spans) + len(joiner) + len(fact) > width:
+            break
+        spans.append((joiner + fact, "meta"))
+    return [_cut(spans, width)]
+
+
+def _tokens(count: int) -> str:
+    return f"{count:,} token{'' if count == 1 else 's'}"
+
+
+def _doing(turn: Turn, waited: float) -> str:
+    state = turn.state
+    seconds = f"{int(waited)} s"
+    if state is TurnState.QUEUED:
+        return f"queued, waiting {seconds}"
+    if state is TurnState.CONNECTING:
+        return f"{word(state)}, {seconds}" if waited >= 3 else word(state)
+    if state is TurnState.WAITING_TO_RETRY:
+        note = one_line(turn.note, 200)
+        return f"{word(state)}: {note}" if note else word(state)
+    return word(state)
+
+
+def footer(turn: Turn, width: int) -> list[Line]:
+    """The lines below a reply: why it ended, what may help, what it did not know of."""
+    lines: list[Line] = []
+    if turn.left_out:
+        many = turn.left_out != 1
+        text = (
+            f"{turn.left_out} {'replies were' if many else 'reply was'} still running and "
+            f"{'are' if many else 'is'} not part of this one's context."
+        )
+        lines += _wrapped([(text, "note")], width)
+    if turn.state in RETRYABLE:
+        state = f"state:{turn.state.value}"
+        note = sanitize(turn.note).replace("\t", " ").strip()
+        spans: list[Span] = [(f"{glyph(turn.state)} {word(turn.state)}", state)]
+        if note and note.lower() != word(turn.state):
+            spans.append((f": {note}", "note"))
+        lines += _wrapped(spans, width)
+        for hint in turn.hints:
+            text = sanitize(hint).replace("\t", " ").strip()
+            lines += _wrapped([("\u203a ", "meta"), (text, "note")], width)
+        lines.append(Line([(" \u21bb Retry ", "button"), ("  press r", "meta")], 19))
+        lines[-1] = _cut(list(lines[-1].spans), width)
+    elif turn.state is TurnState.COMPLETED and turn.note:
+        lines += _wrapped([(sanitize(turn.note).replace("\t", " "), "note")], width)
+    if lines:
+        lines.insert(0, Line([], 0))
+    return lines
+
+
+def _wrapped(spans: list[Span], width: int) -> list[Line]:
+    wrapper = Wrapper(width)
+    return wrapper.feed(spans) + wrapper.close()
+
+
+def _cut(spans: list[Span], width: int) -> Line:
+    fitting: list[Span] = []
+    used = 0
+    for text, style in spans:
+        room = width - used
+        if room <= 0:
+            break
+        kept = text if spans_cells([(text, style)]) <= room else one_line(text, room)
+        fitting.append((kept, style))
+        used += spans_cells([(kept, style)])
+    return Line(fitting, used)

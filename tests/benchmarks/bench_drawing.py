@@ -1,0 +1,279 @@
+"""What drawing streams costs: `python -m tests.benchmarks.bench_drawing [--quick] [--json]`.
+
+Three parts: processor time per flush of our transcript beside `textual.widgets.Markdown.append`
+in one run, at several lengths of the reply; the same for the hard cases, ours alone; and eight
+panes in sight that stream at 100 tokens a second each. Only the ratios can be compared between
+machines. It exits with 1 if an aim is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from itertools import cycle, islice
+from typing import Any
+
+from textual import events
+
+from tests.benchmarks.drawing_app import (
+    MarkdownApp,
+    PanesApp,
+    SinkDriver,
+    TranscriptApp,
+    cpu,
+    make_turn,
+    run,
+    settled,
+)
+
+SIZE = (120, 40)
+PER_FLUSH = 4
+"""Tokens that come between two flushes, about 100 a second at 30 flushes a second."""
+
+PROSE = """## Section {n}
+
+The **queue** hands out slots in turn, so that *nobody* waits for one who asks for `much`. What
+comes later is drawn later; see [the notes](https://example.org/notes/{n}) on fairness.
+
+- first point of {n}, said in a few words
+- second point, a little longer than the first one was
+  - and a nested one
+
+```python
+def slot_{n}(queue: list[int]) -> int:
+    return queue.pop(0)  # the oldest
+```
+
+| user | waits | runs |
+|------|------:|-----:|
+| A{n} | 1.2 s | 3 |
+| B{n} | 0.4 s | 1 |
+
+"""
+
+
+def tokens_of(text: str) -> Iterator[str]:
+    """A text in pieces of about four characters, as a model sends them."""
+    for begin in range(0, len(text), 4):
+        yield text[begin : begin + 4]
+
+
+def prose() -> Iterator[str]:
+    """Varied Markdown without end."""
+    number = 0
+    while True:
+        number += 1
+        yield from tokens_of(PROSE.replace("{n}", str(number)))
+
+
+WORDS = "the queue hands out slots in turn and *nobody* waits for `much` that is not his "
+CASES = {
+    "fence of 2,000 lines": "```python\n"
+    + "".join(f"    value_{n} = compute({n}, 'text')  # step {n}\n" for n in range(2000)),
+    "list of 500 items": "".join(f"- item {n} with **some** words in it\n" for n in range(500)),
+    "table of 500 rows": "| a | b | c |\n|---|---|---|\n"
+    + "".join(f"| row {n} | `{n * n}` | some words |\n" for n in range(500)),
+    "paragraph of 50,000 characters": (WORDS * 1000)[:50_000],
+    "nested list of 500 items": "1. outer\n"
+    + "".join(f"   - item {n} with **some** words in it\n" for n in range(500)),
+}
+
+
+def measure_transcript(prefill: list[str], flushes: list[list[str]]) -> float:
+    """Milliseconds of processor time per flush of our transcript."""
+    result: list[float] = []
+
+    async def body(app: TranscriptApp) -> None:
+        turn = make_turn()
+        await settled(app)
+        app.transcript.set_turns([turn])
+        turn.parts.extend(prefill)
+        app.transcript.on_frame()
+        await settled(app)
+        begin = cpu()
+        for pieces in flushes:
+            turn.parts.extend(pieces)
+            app.transcript.on_frame()
+            await settled(app)
+        result.append((cpu() - begin) / len(flushes) * 1000)
+
+    run(TranscriptApp(), body, SIZE)
+    return result[0]
+
+
+def measure_markdown(prefill: list[str], flushes: list[list[str]]) -> float:
+    """Milliseconds of processor time per flush of `Markdown.append`."""
+    result: list[float] = []
+
+    async def body(app: MarkdownApp) -> None:
+        await settled(app)
+        await app.markdown.update("".join(prefill))
+        app.scroll.anchor()
+        await settled(app)
+        begin = cpu()
+        for pieces in flushes:
+            await app.markdown.append("".join(pieces))
+            await settled(app)
+        result.append((cpu() - begin) / len(flushes) * 1000)
+
+    run(MarkdownApp(), body, SIZE)
+    return result[0]
+
+
+def chunked(source: Iterator[str], count: int) -> list[list[str]]:
+    """So many flushes' worth of tokens."""
+    return [list(islice(source, PER_FLUSH)) for _ in range(count)]
+
+
+def compare(quick: bool) -> dict[str, Any]:
+    """Ours beside Textual's, at several lengths. Rounds alternate, and the median counts."""
+    lengths = (1000, 4000) if quick else (1000, 4000, 16_000)
+    rounds = 1 if quick else 3
+    report: dict[str, Any] = {}
+    for length in lengths:
+        ours: list[float] = []
+        theirs: list[float] = []
+        for _ in range(rounds):
+            source = prose()
+            prefill = list(islice(source, length))
+            flushes = chunked(source, 40 if quick else 120)
+            ours.append(measure_transcript(prefill, flushes))
+            if theirs and length >= 16_000:
+                continue
+            theirs.append(measure_markdown(prefill, flushes[: 20 if quick else 40]))
+        mine, other = statistics.median(ours), statistics.median(theirs)
+        report[str(length)] = {
+            "transcript_ms": round(mine, 3),
+            "markdown_ms": round(other, 3),
+            "ratio": round(mine / other, 4),
+        }
+    figures = [entry["transcript_ms"] for entry in report.values()]
+    report["flat"] = round(figures[-1] / figures[0], 2)
+    return report
+
+
+def hard_cases(quick: bool) -> dict[str, Any]:
+    """Each case in whole, flush by flush: the mean of the last tenth beside the first tenth."""
+    report: dict[str, Any] = {}
+    for name, text in CASES.items():
+        pieces = list(tokens_of(text))
+        per_flush = 40
+        batches = [pieces[at : at + per_flush] for at in range(0, len(pieces), per_flush)]
+        tenth = max(1, len(batches) // 10)
+        begin_with = [token for batch in batches[:tenth] for token in batch]
+        end_with = [token for batch in batches[:-tenth] for token in batch]
+        first = measure_transcript(begin_with, batches[tenth : 2 * tenth])
+        last = measure_transcript(end_with, batches[-tenth:])
+        report[name] = {
+            "early_ms": round(first, 3),
+            "late_ms": round(last, 3),
+            "growth": round(last / first, 2),
+        }
+    return report
+
+
+def eight_panes(quick: bool) -> dict[str, Any]:
+    """Eight panes in sight, 100 tokens a second each, somebody typing."""
+    report: dict[str, Any] = {}
+    seconds = 4 if quick else 15
+
+    async def body(app: PanesApp) -> None:
+        await settled(app)
+        driver = app._driver
+        assert isinstance(driver, SinkDriver)
+        driver.arrived = asyncio.Event()
+        stop = asyncio.Event()
+        sources = [prose() for _ in app.turns]
+        blocked: list[float] = []
+
+        async def stream() -> None:
+            due = time.perf_counter()
+            while not stop.is_set():
+                due += 0.01
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                for turn, source in zip(app.turns, sources, strict=True):
+                    turn.parts.append(next(source))
+                app.clock.wake()
+
+        async def watch() -> None:
+            while not stop.is_set():
+                before = time.perf_counter()
+                await asyncio.sleep(0.001)
+                blocked.append(time.perf_counter() - before - 0.001)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(stream())
+            tasks.create_task(watch())
+            await asyncio.sleep(1.0)
+            blocked.clear()
+            waits: list[float] = []
+            began, used = time.perf_counter(), cpu()
+            keys = cycle("\u03b1\u03b2\u03b3\u03b4\u03b5\u03b6\u03b7\u03b8")
+            while time.perf_counter() - began < seconds:
+                await asyncio.sleep(0.083)
+                char = next(keys)
+                driver.awaited = char
+                driver.arrived.clear()
+                pressed = time.perf_counter()
+                driver.process_message(events.Key(char, char))
+                async with asyncio.timeout(10):
+                    await driver.arrived.wait()
+                waits.append((time.perf_counter() - pressed) * 1000)
+                driver.awaited = ""
+            lasted = time.perf_counter() - began
+            share = (cpu() - used) / lasted
+            stop.set()
+        waits.sort()
+        report.update(
+            {
+                "share_of_a_core": round(share, 3),
+                "longest_block_ms": round(max(blocked) * 1000, 1),
+                "key_to_screen_median_ms": round(statistics.median(waits), 1),
+                "key_to_screen_p99_ms": round(waits[min(len(waits) - 1, len(waits) * 99 // 100)], 1),
+                "keys": len(waits),
+                "tokens_per_pane": len(app.turns[0].parts),
+            }
+        )
+
+    run(PanesApp(8), body, (200, 60))
+    return report
+
+
+def main() -> int:
+    """Run everything and print it; the exit code says whether the aims were met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, less exact")
+    parser.add_argument("--json", action="store_true", help="one JSON object, nothing else")
+    options = parser.parse_args()
+    report = {
+        "flush": compare(options.quick),
+        "hard_cases": hard_cases(options.quick),
+        "eight_panes": eight_panes(options.quick),
+    }
+    aims = {
+        "at most a tenth of Markdown.append at 1,000 tokens": (
+            report["flush"]["1000"]["ratio"] <= 0.1
+        ),
+        "flat within 1.3x": report["flush"]["flat"] <= 1.3,
+        "key to screen p99 under 50 ms": report["eight_panes"]["key_to_screen_p99_ms"] < 50,
+    }
+    if options.json:
+        sys.stdout.write(json.dumps({**report, "aims": aims}) + "\n")
+    else:
+        for part, figures in report.items():
+            sys.stdout.write(f"\n{part}\n")
+            for name, value in figures.items():
+                sys.stdout.write(f"  {name:<32} {value}\n")
+        sys.stdout.write("\n")
+        for name, met in aims.items():
+            sys.stdout.write(f"{'met' if met else 'MISSED'}: {name}\n")
+    return 0 if all(aims.values()) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
