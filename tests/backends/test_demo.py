@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from contextlib import aclosing
 
@@ -185,7 +186,7 @@ class TestPace:
 
         times, begun = run_virtual(scenario())
         assert 0.3 <= times[0] - begun <= 1.0
-        pauses = [after - before for before, after in zip(times, times[1:], strict=False)]
+        pauses = [after - before for before, after in itertools.pairwise(times)]
         assert len(pauses) / sum(pauses) == pytest.approx(50, rel=0.1)
         assert max(pauses) > 2 * min(pauses)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -27,7 +28,7 @@ def read_all(pieces: list[bytes], limit: int = LINE_LIMIT) -> tuple[list[str], b
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     """The same bytes in pieces, some of them empty."""
     marks = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[start:end] for start, end in zip(marks, marks[1:], strict=False)]
+    return [data[start:end] for start, end in itertools.pairwise(marks)]
 
 
 streams = st.lists(

@@ -234,7 +234,9 @@ def eight_panes(quick: bool) -> dict[str, Any]:
                 "share_of_a_core": round(share, 3),
                 "longest_block_ms": round(max(blocked) * 1000, 1),
                 "key_to_screen_median_ms": round(statistics.median(waits), 1),
-                "key_to_screen_p99_ms": round(waits[min(len(waits) - 1, len(waits) * 99 // 100)], 1),
+                "key_to_screen_p99_ms": round(
+                    waits[min(len(waits) - 1, len(waits) * 99 // 100)], 1
+                ),
                 "keys": len(waits),
                 "tokens_per_pane": len(app.turns[0].parts),
             }

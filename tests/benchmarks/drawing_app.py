@@ -48,7 +48,7 @@ def run(app: App[None], body: Body, size: tuple[int, int]) -> None:
     async def pilot(_pilot: object) -> None:
         try:
             await body(app)
-        except BaseException as fault:  # noqa: BLE001 - handed on below
+        except BaseException as fault:
             faults.append(fault)
         finally:
             app.exit()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widgets import Button, Checkbox, Input, Static, TextArea
 
 from ccchat_tui.sessions.model import Session
@@ -37,7 +37,7 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
         session: Whose settings are shown.
     """
 
-    BINDINGS: list[BindingType] = [Binding("ctrl+s", "save", "Save")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "save", "Save")]
     DEFAULT_CSS = """
     ChatSettingsScreen > .box { width: 72; overflow-y: auto; }
     ChatSettingsScreen TextArea { height: 5; border: tall $border-blurred; }
@@ -62,8 +62,11 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
             "Temperature, 0 to 2 (empty leaves it to the model)", classes="label", markup=False
         )
         yield Input("" if temperature is None else f"{temperature:g}", id="temperature")
-        yield Checkbox("One after the other: a question waits for the reply before it",
-                       session.ordered, id="ordered")
+        yield Checkbox(
+            "One after the other: a question waits for the reply before it",
+            session.ordered,
+            id="ordered",
+        )
         yield Static(classes="problem")
         with Horizontal(classes="buttons"):
             yield Button("Go back", id="back")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -35,7 +37,7 @@ class InfoLine(PieceLine):
     class SettingsRequested(Message):
         """The settings in the line were clicked."""
 
-    def chosen(self, target: str) -> None:
+    def chosen(self, target: str) -> None:  # noqa: ARG002 - there is only one
         """Any click opens the settings."""
         self.post_message(self.SettingsRequested())
 
@@ -58,7 +60,7 @@ class ChatPane(Vertical):
             self.pane = pane
 
     BINDING_GROUP_TITLE = "In a chat"
-    BINDINGS: list[BindingType] = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel_newest", "Cancel reply", tooltip="Cancel the newest reply"),
     ]
 
@@ -135,7 +137,8 @@ class ChatPane(Vertical):
         session = self.session
         status = self._sessions.status(session)
         glyph = STATUS_GLYPHS[status].strip()
-        title = f"{self.number} {glyph} {one_line(session.user, 14)} · {one_line(session.title, 40)}"
+        who, what = one_line(session.user, 14), one_line(session.title, 40)
+        title = f"{self.number} {glyph} {who} · {what}"
         self.border_title = Content(" ".join(title.split()))
         running = len(self._sessions.running(session))
         # Everything a click may change is told here; what is at its default is left unsaid.

@@ -119,8 +119,10 @@ def _figures(snapshot: QueueSnapshot, width: int) -> list[Piece]:
         pieces.append(Piece(" concurrent ", "$text-muted", "queue"))
     flight = f"{snapshot.in_flight}/{snapshot.limits.max_concurrent}"
     busy = "bold $state-streaming" if snapshot.in_flight else "$text-muted"
-    pieces.append(Piece(f" ● {flight} in flight " if width >= 72 else f" ● {flight} ", busy, "queue"))
+    words = " in flight" if width >= 72 else ""
+    pieces.append(Piece(f" ● {flight}{words} ", busy, "queue"))
     waiting = snapshot.queue_length + snapshot.waiting_to_retry
     queued = "bold $state-queued" if waiting else "$text-muted"
-    pieces.append(Piece(f" ◌ {waiting} queued " if width >= 72 else f" ◌ {waiting} ", queued, "queue"))
+    words = " queued" if width >= 72 else ""
+    pieces.append(Piece(f" ◌ {waiting}{words} ", queued, "queue"))
     return pieces

@@ -46,9 +46,7 @@ class KeyHints(PieceLine):
             if not binding.show or not enabled or binding.action in told:
                 continue
             told.add(binding.action)
-            key = Piece(
-                f" {self.app.get_key_display(binding)}", "bold $primary", binding.action
-            )
+            key = Piece(f" {self.app.get_key_display(binding)}", "bold $primary", binding.action)
             words = Piece(f" {binding.description} ", "", binding.action)
             if key.width + words.width > room:
                 break

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -72,7 +74,7 @@ class SidePanel(Horizontal):
     """Edge and panel. Its width is the person's choice, within what the screen allows."""
 
     BINDING_GROUP_TITLE = "In the queue panel"
-    BINDINGS: list[BindingType] = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("less_than_sign", "widen(1)", "Wider", show=False),
         Binding("greater_than_sign", "widen(-1)", "Narrower", show=False),
     ]

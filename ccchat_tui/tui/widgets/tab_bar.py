@@ -184,7 +184,7 @@ def _edge(hidden: Sequence[Tab], *, left: bool) -> Piece:
     states = {tab.status for tab in hidden}
     status = next((each for each in telling if each in states), SessionStatus.IDLE)
     glyph = STATUS_GLYPHS[status].strip()
-    text = f" ‹{len(hidden)}{glyph} " if left else f" {glyph}{len(hidden)}› "
+    text = f" ◂{len(hidden)}{glyph} " if left else f" {glyph}{len(hidden)}▸ "
     return Piece(text, f"bold {STATUS_STYLES[status]}".strip(), "<" if left else ">")
 
 
