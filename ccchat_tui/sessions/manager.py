@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ccchat_tui.backends.base import ChatMessage, Prompt
+from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.events import (
     EngineEvent,
@@ -68,6 +69,10 @@ class SessionManager:
         """In the order in which they were opened."""
         self.known_models: tuple[str, ...] = ()
         """What the server said it has, when it was last asked; newest first."""
+        self.default_model = ""
+        """The model of a chat that was given none."""
+        self.connecting = False
+        """Whether it is not known yet who will answer; until then a chat needs no model."""
         self._clock = clock
         self._new_id = new_id
         self._asked: dict[str, _Asked] = {}
@@ -91,7 +96,7 @@ class SessionManager:
             id=self._new_id(),
             user=user,
             title=title.strip() or UNTITLED,
-            model=model or (self.known_models[0] if self.known_models else ""),
+            model=model or self.default_model,
             created_at=self._clock.now(),
         )
         if not title.strip():
@@ -122,6 +127,26 @@ class SessionManager:
             self._untitled.add(session.id)
             session.title = title_from(session.turns[0].question) if session.turns else UNTITLED
         self._tell(session, None)
+
+    def set_models(self, names: Sequence[str], default: str) -> None:
+        """Say which models there are now. Chats with none, or with one that is gone, get the
+        default; what is under way stays as it was asked.
+
+        Args:
+            names: Newest first.
+            default: The model of chats that were given none.
+        """
+        self.known_models = tuple(names)
+        self.default_model = default
+        self.connecting = False
+        there = {full_name(name) for name in names}
+        for session in self.sessions:
+            if not session.model or full_name(session.model) not in there:
+                session.model = default
+            for turn in session.turns:
+                if turn.state.alive and not turn.model:
+                    turn.model = default
+            self._tell(session, None)
 
     def find(self, session_id: str) -> Session | None:
         """The open session of an identifier, if there is one."""
@@ -252,9 +277,8 @@ class SessionManager:
 
     def _check_model(self, session: Session) -> None:
         """Give a session without a model the first there is, or refuse."""
-        if not session.model and self.known_models:
-            session.model = self.known_models[0]
-        if not session.model:
+        session.model = session.model or self.default_model
+        if not session.model and not self.connecting:
             raise Rejected(
                 "invalid",
                 "No model is chosen for this chat, and the server has not named any. "

@@ -1,0 +1,155 @@
+"""Who answers: the server that was asked for, or the demo model while that one does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ccchat_tui.backends.base import BackendError, ChatBackend, ModelInfo
+from ccchat_tui.backends.model_lists import full_name
+from ccchat_tui.backends.pending import PendingBackend
+from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.sessions.manager import SessionManager
+from ccchat_tui.text import one_line
+from ccchat_tui.tui.widgets.header import ServerView
+
+DEMO_SENTENCE = "this is the built-in demo model"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who answers now, and what there is to say of it."""
+
+    view: ServerView
+    """For the header."""
+    notice: str
+    """For the panes: a whole sentence, or nothing where all is as it was asked for."""
+
+
+class Connection:
+    """Tries the server, changes over between it and the demo model, and loses no chat by it.
+
+    Requests that are under way stay with whoever was asked; new ones and further attempts go to
+    the new one.
+
+    Args:
+        service: Whose backend is changed.
+        sessions: Are told which models there are.
+        server: What was asked for.
+        demo: What answers while the server does not.
+        model: The model of new chats; empty for the first that there is.
+        changed: Called after every change of `answer`.
+    """
+
+    def __init__(
+        self,
+        service: ConcurrentChatService,
+        sessions: SessionManager,
+        *,
+        server: ChatBackend,
+        demo: ChatBackend,
+        model: str = "",
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.server = server
+        self.demo = demo
+        self._service = service
+        self._sessions = sessions
+        self._model = model
+        self._changed = changed
+        self.answer = Answer(ServerView(server.name, server.address), "")
+
+    @property
+    def on_demo(self) -> bool:
+        """Whether the demo model answers."""
+        return self._service.backend is self.demo
+
+    async def start(self, pending: PendingBackend, *, demo_asked: bool) -> None:
+        """Find out who answers, and let the requests go that were held back for it.
+
+        Args:
+            pending: The backend that the service has until then.
+            demo_asked: The demo model was asked for outright: no server is tried.
+        """
+        if demo_asked:
+            await self.use_demo()
+        elif (problem := await self._try_server()) is not None:
+            await self.use_demo(problem)
+        first = self._model_among(self._sessions.known_models)
+        pending.settle(self._service.backend, first)
+
+    async def try_server(self) -> str:
+        """Try the server again, and change over to it if it answers.
+
+        Returns:
+            What came of it, in words.
+        """
+        problem = await self._try_server()
+        if problem is None:
+            return f"Connected to {self.server.name} at {self.server.address}."
+        return problem
+
+    async def use_demo(self, problem: str = "") -> None:
+        """Let the demo model answer.
+
+        Args:
+            problem: Why, if nobody asked for it.
+        """
+        models = await self.demo.models()
+        self._service.use_backend(self.demo)
+        names = [model.name for model in models]
+        self._sessions.set_models(names, names[0] if names else "")
+        notice = f"{problem.rstrip('.')}; {DEMO_SENTENCE}." if problem else ""
+        if notice:
+            notice += " Start the server and press F5 to change over; the chats stay."
+        self._show(self.demo, notice, failed=bool(problem))
+
+    async def models(self) -> list[ModelInfo]:
+        """What the one that answers has now. Raises `BackendError`."""
+        models = await self._service.backend.models()
+        if self._service.backend in (self.server, self.demo):
+            # Chats keep the model they have, even one that is gone: asking tells what there is.
+            self._sessions.known_models = tuple(model.name for model in models)
+        return models
+
+    async def _try_server(self) -> str | None:
+        """Change over to the server; where it does not answer, what is wrong, in words."""
+        self._show_connecting(True)
+        try:
+            await self.server.probe()
+            models = await self.server.models()
+        except BackendError as error:
+            return error.message
+        finally:
+            self._show_connecting(False)
+        self._service.use_backend(self.server)
+        names = [model.name for model in models]
+        self._sessions.set_models(names, self._model_among(names))
+        notice = ""
+        if not models:
+            notice = (
+                f"{self.server.name} at {self.server.address} has no models yet. "
+                "Fetch one, e.g. `ollama pull llama3.2`, then press F5."
+            )
+        self._show(self.server, notice)
+        return None
+
+    def _model_among(self, names: Sequence[str]) -> str:
+        """The model of new chats: what was asked for, by the name the server has for it."""
+        if self._model and not self.on_demo:
+            wanted = full_name(self._model)
+            return next((name for name in names if full_name(name) == wanted), self._model)
+        if self._model in names:
+            return self._model
+        return names[0] if names else ""
+
+    def _show_connecting(self, connecting: bool) -> None:
+        view = replace(self.answer.view, connecting=connecting)
+        self.answer = replace(self.answer, view=view)
+        self._changed()
+
+    def _show(self, backend: ChatBackend, notice: str, *, failed: bool = False) -> None:
+        told = "no server" if failed else ""
+        view = ServerView(one_line(backend.name, 40), one_line(backend.address, 80), told)
+        self.answer = Answer(view, notice)
+        self._changed()

@@ -1,0 +1,383 @@
+"""The screen of the program: tabs, panes, the queue beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+
+from ccchat_tui.sessions.model import Session, Turn
+from ccchat_tui.tui.screens.ask_text import AskTextScreen
+from ccchat_tui.tui.screens.chat_settings import ChatSettings, ChatSettingsScreen
+from ccchat_tui.tui.screens.confirm import ConfirmScreen
+from ccchat_tui.tui.widgets.chat_pane import ChatPane, InfoLine
+from ccchat_tui.tui.widgets.deck import Deck
+from ccchat_tui.tui.widgets.header import StatusHeader
+from ccchat_tui.tui.widgets.key_hints import KeyHints
+from ccchat_tui.tui.widgets.side_panel import SidePanel
+from ccchat_tui.tui.widgets.tab_bar import Tab, TabBar
+from ccchat_tui.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from ccchat_tui.tui.app import CCChatApp
+    from ccchat_tui.tui.connection import Answer
+
+
+def _binding(keys: str, action: str, words: str, tip: str = "", *, show: bool = True) -> Binding:
+    """A key that works wherever the person is, also in the composer."""
+    return Binding(keys, action, words, tooltip=tip or words, show=show, priority=True)
+
+
+class ChatsScreen(Screen[None]):
+    """Wires the widgets to the conversations; what is decided is decided elsewhere."""
+
+    BINDING_GROUP_TITLE = "Chats"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _binding("ctrl+n", "new_chat", "New chat", "New chat for the same user"),
+        _binding("alt+n", "new_chat_for", "New chat for…", "New chat for another user", show=False),
+        _binding("ctrl+g,f8", "toggle_grid", "Grid", "Change between tabs and grid"),
+        _binding("ctrl+b,f7", "toggle_panel", "Queue", "Show or hide the queue panel"),
+        _binding("f6", "next_area", "Go to", "Go to the replies, the queue, the message box"),
+        _binding("f3,ctrl+o", "choose_model", "Model", "Choose the model of this chat"),
+        _binding(
+            "f4", "settings", "Settings", "System prompt, temperature and order of this chat"
+        ),
+        _binding("f5", "connect", "Connect", "Try the model server again"),
+        _binding("f2", "rename", "Rename", "Rename this chat", show=False),
+        _binding("f9,alt+w", "close_chat", "Close chat", "Close this chat", show=False),
+        _binding("ctrl+r", "retry_last", "Retry", "Ask the newest failed question again"),
+        _binding("ctrl+pagedown,alt+period", "step(1)", "Next chat", show=False),
+        _binding("ctrl+pageup,alt+comma", "step(-1)", "Previous chat", show=False),
+        _binding("alt+left", "look(-1, 0)", "Chat to the left", show=False),
+        _binding("alt+right", "look(1, 0)", "Chat to the right", show=False),
+        _binding("alt+up", "look(0, -1)", "Chat above, in the grid", show=False),
+        _binding("alt+down", "look(0, 1)", "Chat below, in the grid", show=False),
+        *(
+            _binding(f"alt+{number}", f"jump({number})", f"Chat {number}", show=False)
+            for number in range(1, 10)
+        ),
+        _binding("alt+plus,alt+equals_sign", "limit(1)", "One more at once", show=False),
+        _binding("alt+minus", "limit(-1)", "One less at once", show=False),
+        _binding("f10,alt+p", "pause", "Pause", "Pause or resume the queue", show=False),
+        _binding("alt+u", "cancel_user", "Cancel this user's", "Cancel all of this user's requests",
+                 show=False),
+        _binding("alt+x", "cancel_all", "Cancel all", "Cancel every request", show=False),
+    ]
+
+    app: CCChatApp
+
+    def __init__(self, app: CCChatApp, *, panel_visible: bool, panel_width: int) -> None:
+        super().__init__()
+        self._sessions = app.sessions
+        self._service = app.service
+        self._panes: dict[str, ChatPane] = {}
+        self._frames = app.frames
+        self._clock = app.wall
+        self._confirm = app.settings.confirm_quit
+        self.header = StatusHeader(app.connection.answer.view)
+        self.tabs = TabBar()
+        self.deck = Deck(app.frames)
+        self.panel = SidePanel(panel_width)
+        self.panel.display = panel_visible
+        self._notice = ""
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self.header
+        yield self.tabs
+        with Horizontal(id="body"):
+            yield self.deck
+            yield self.panel
+        yield KeyHints()
+
+    def on_mount(self) -> None:
+        """Open a pane for every conversation there is, and follow them all."""
+        self._unsubscribe = self._sessions.subscribe(self._on_session)
+        for session in self._sessions.sessions:
+            self._open_pane(session)
+        if self.deck.panes:
+            self.activate(self.deck.panes[0])
+
+    def on_unmount(self) -> None:
+        """Follow them no longer."""
+        self._unsubscribe()
+
+    # Panes --------------------------------------------------------------------------------
+
+    @property
+    def active(self) -> ChatPane:
+        """The pane that the person works in. There is always one."""
+        pane = self.deck.active
+        assert pane is not None
+        return pane
+
+    def open(self, user: str, *, model: str = "") -> ChatPane:
+        """Open a new chat and go there."""
+        session = self._sessions.create(user, model=model)
+        pane = self._panes[session.id]
+        self.activate(pane)
+        return pane
+
+    def activate(self, pane: ChatPane, *, focus: bool = True) -> None:
+        """Bring a pane into sight and work in it."""
+        self.deck.show(pane)
+        if focus and not pane.has_focus_within:
+            pane.focus_composer()
+        self._sessions.mark_read(pane.session)
+        self._show_tabs()
+
+    def pane_of(self, session_id: str) -> ChatPane | None:
+        """The pane of a conversation, if it is open."""
+        return self._panes.get(session_id)
+
+    def _open_pane(self, session: Session) -> ChatPane:
+        pane = ChatPane(session, self._sessions, clock=self._clock, notice=self._notice)
+        self._panes[session.id] = pane
+        self.deck.add(pane)
+        pane.number = len(self.deck.panes)
+        return pane
+
+    def _close_pane(self, pane: ChatPane) -> None:
+        panes = self.deck.panes
+        index = panes.index(pane)
+        was_active = pane is self.deck.active
+        del self._panes[pane.session.id]
+        self.deck.take_out(pane)
+        for number, each in enumerate(self.deck.panes, 1):
+            each.number = number
+            each.show_session()
+        if not was_active:
+            self.deck.show()
+            self._show_tabs()
+            return
+        if len(panes) == 1:
+            self.open(pane.session.user)
+        else:
+            self.activate(self.deck.panes[min(index, len(self.deck.panes) - 1)])
+
+    def _on_session(self, session: Session, turn: Turn | None) -> None:
+        """Something changed in a conversation."""
+        pane = self._panes.get(session.id)
+        if session not in self._sessions.sessions:
+            if pane is not None:
+                self._close_pane(pane)
+            return
+        if pane is None:
+            pane = self._open_pane(session)
+        if turn is not None:
+            pane.turn_changed(turn)
+            self._frames.wake()
+        if pane in self.deck.in_sight and self.is_current:
+            self._sessions.mark_read(session)
+        pane.show_session()
+        self._show_tabs()
+
+    def _show_tabs(self) -> None:
+        self.tabs.show_tabs(
+            [
+                Tab(
+                    pane.session.id,
+                    pane.number,
+                    pane.session.user,
+                    pane.session.title,
+                    self._sessions.status(pane.session),
+                    active=pane is self.deck.active,
+                )
+                for pane in self.deck.panes
+            ]
+        )
+
+    # What it is told ----------------------------------------------------------------------
+
+    def show_answer(self, answer: Answer) -> None:
+        """Show who answers now."""
+        self.header.show_server(answer.view)
+        if answer.notice != self._notice:
+            self._notice = answer.notice
+            for pane in self.deck.panes:
+                pane.set_notice(answer.notice)
+
+    def show_queue(self) -> bool:
+        """Show how the queue stands. Returns whether something in it moves with time."""
+        panel = self.panel.queue
+        visible = self.panel.display
+        snapshot = self._service.snapshot(panel.wanted_rows if visible else 0)
+        self.header.show_snapshot(snapshot)
+        if visible:
+            panel.show_snapshot(snapshot)
+            panel.show_history(self._service.history.buckets(panel.wanted_buckets))
+        living = snapshot.in_flight + snapshot.queue_length + snapshot.waiting_to_retry
+        return bool(living) or (visible and panel.fading)
+
+    # Keys ---------------------------------------------------------------------------------
+
+    def action_new_chat(self) -> None:
+        """A new chat for the same user."""
+        session = self.active.session
+        self.open(session.user, model=session.model)
+
+    def action_new_chat_for(self) -> None:
+        """A new chat for a user who is asked for."""
+
+        def answered(user: str | None) -> None:
+            if user:
+                self.open(user)
+
+        words = "Whose chat is it? Limits and turns in the queue go by user."
+        self.app.push_screen(AskTextScreen("New chat", words, needed=True), answered)
+
+    def action_close_chat(self) -> None:
+        """Close the chat, with a question while something runs in it."""
+        session = self.active.session
+        running = len(self._sessions.running(session))
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._sessions.close(session)
+
+        if not running or not self._confirm:
+            answered(True)
+            return
+        many = "1 reply is" if running == 1 else f"{running} replies are"
+        words = f"{many} still running in this chat. Closing it cancels what runs."
+        self.app.push_screen(ConfirmScreen("Close this chat?", words, yes="Close it"), answered)
+
+    def action_rename(self) -> None:
+        """Give the chat a name."""
+        session = self.active.session
+
+        def answered(title: str | None) -> None:
+            if title is not None:
+                self._sessions.rename(session, title)
+
+        words = "The name of this chat; an empty one takes the first words said in it."
+        self.app.push_screen(AskTextScreen("Rename", words, session.title), answered)
+
+    def action_choose_model(self) -> None:
+        """Ask which model this chat is to talk to."""
+        self.app.choose_model(self.active.session)
+
+    @on(InfoLine.SettingsRequested)
+    def action_settings(self) -> None:
+        """Ask what this chat is asked with."""
+        session = self.active.session
+
+        def answered(settings: ChatSettings | None) -> None:
+            if settings is None:
+                return
+            session.model = settings.model or session.model
+            session.system = settings.system
+            session.ordered = settings.ordered
+            session.options.pop("temperature", None)
+            if settings.temperature is not None:
+                session.options["temperature"] = settings.temperature
+            self._sessions.changed(session)
+
+        self.app.push_screen(ChatSettingsScreen(session), answered)
+
+    @on(StatusHeader.ReconnectRequested)
+    def action_connect(self) -> None:
+        """Try the server."""
+        self.app.connect()
+
+    def action_toggle_grid(self) -> None:
+        """Change between tabs and grid."""
+        self.deck.show(grid=not self.deck.grid)
+
+    @on(StatusHeader.QueueRequested)
+    def action_toggle_panel(self) -> None:
+        """Show or hide the queue."""
+        shown = not self.panel.display
+        if not shown and self.panel.has_focus_within:
+            self.active.focus_composer()
+        self.panel.display = shown
+        self.app.watch_queue.wake()
+
+    def action_next_area(self) -> None:
+        """From the message box to the replies, to the queue, and round."""
+        pane = self.active
+        if pane.composer.has_focus:
+            pane.transcript.focus()
+        elif pane.transcript.has_focus and self.panel.display:
+            self.panel.queue.focus_rows()
+        else:
+            pane.focus_composer()
+
+    def action_retry_last(self) -> None:
+        """Ask again what did not get its whole reply."""
+        self.active.action_retry_last()
+
+    def action_step(self, step: int) -> None:
+        """The next or the previous chat, in a circle."""
+        panes = self.deck.panes
+        self.activate(panes[(panes.index(self.active) + step) % len(panes)])
+
+    def action_look(self, across: int, down: int) -> None:
+        """The chat beside this one; without a grid, the next or the previous."""
+        if not self.deck.grid:
+            if across:
+                self.action_step(across)
+        elif (pane := self.deck.neighbour(across, down)) is not None:
+            self.activate(pane)
+
+    def action_jump(self, number: int) -> None:
+        """A chat by its number."""
+        if number <= len(self.deck.panes):
+            self.activate(self.deck.panes[number - 1])
+
+    def action_limit(self, step: int) -> None:
+        """Change how many requests may be in flight."""
+        self.app.change_limit(step)
+
+    def action_pause(self) -> None:
+        """Pause or resume."""
+        self.app.toggle_pause()
+
+    def action_cancel_user(self) -> None:
+        """Cancel everything of the user of this chat."""
+        self.app.cancel_user(self.active.session.user)
+
+    def action_cancel_all(self) -> None:
+        """Cancel everything."""
+        self.app.cancel_all()
+
+    # Messages -----------------------------------------------------------------------------
+
+    @on(ChatPane.Activated)
+    def _activated(self, event: ChatPane.Activated) -> None:
+        event.stop()
+        if event.pane is not self.deck.active and event.pane in self.deck.in_sight:
+            self.activate(event.pane, focus=False)
+
+    @on(Deck.Paged)
+    def _paged(self) -> None:
+        for pane in self.deck.in_sight:
+            self._sessions.mark_read(pane.session)
+
+    @on(TabBar.Chosen)
+    def _tab_chosen(self, event: TabBar.Chosen) -> None:
+        if (pane := self._panes.get(event.session_id)) is not None:
+            self.activate(pane)
+
+    @on(TabBar.NewRequested)
+    def _tab_new(self) -> None:
+        self.action_new_chat()
+
+    @on(TabBar.Stepped)
+    def _tab_stepped(self, event: TabBar.Stepped) -> None:
+        self.action_step(event.step)
+
+    @on(Transcript.Copied)
+    def _copied(self, event: Transcript.Copied) -> None:
+        self.app.notify(f"Copied: {event.what}", timeout=2, markup=False)
+
+    @on(KeyHints.Chosen)
+    async def _hint_chosen(self, event: KeyHints.Chosen) -> None:
+        for node, binding, _enabled, _tip in list(self.active_bindings.values()):
+            if binding.action == event.action:
+                await self.app.run_action(binding.action, node)
+                return
