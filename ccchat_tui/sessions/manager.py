@@ -7,8 +7,9 @@ for the turn holds the very list that the engine appends to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ccchat_tui.backends.base import ChatMessage, Prompt
 from ccchat_tui.backends.model_lists import full_name
@@ -59,10 +60,18 @@ class SessionManager:
         service: The engine with its backend. The manager listens to it for its whole life.
         clock: For the moments that turns carry.
         new_id: Makes a fresh identifier at each call.
+        system: The system prompt of new sessions.
+        options: The options of new sessions, by Ollama's names.
     """
 
     def __init__(
-        self, service: ConcurrentChatService, *, clock: Clock, new_id: Callable[[], str]
+        self,
+        service: ConcurrentChatService,
+        *,
+        clock: Clock,
+        new_id: Callable[[], str],
+        system: str = "",
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.service = service
         self.sessions: list[Session] = []
@@ -75,6 +84,8 @@ class SessionManager:
         """Whether it is not known yet who will answer; until then a chat needs no model."""
         self._clock = clock
         self._new_id = new_id
+        self._system = system
+        self._options = dict(options or {})
         self._asked: dict[str, _Asked] = {}
         self._held: dict[str, list[Turn]] = {}
         self._untitled: set[str] = set()
@@ -98,6 +109,8 @@ class SessionManager:
             title=title.strip() or UNTITLED,
             model=model or self.default_model,
             created_at=self._clock.now(),
+            system=self._system,
+            options=dict(self._options),
         )
         if not title.strip():
             self._untitled.add(session.id)
@@ -231,6 +244,20 @@ class SessionManager:
         """
         session = next((each for each in self.sessions if turn in each.turns), None)
         return session is not None and turn.state.alive and self._cancel(session, turn)
+
+    def cancel_user(self, user: str) -> int:
+        """Cancel everything of one user. Returns how many turns."""
+        return self._cancel_in([each for each in self.sessions if each.user == user])
+
+    def cancel_all(self) -> int:
+        """Cancel everything. Returns how many turns."""
+        return self._cancel_in(self.sessions)
+
+    def _cancel_in(self, sessions: Sequence[Session]) -> int:
+        turns = [(each, turn) for each in sessions for turn in self.running(each)]
+        # What waits goes first, so that no freed slot is given to what is cancelled next.
+        turns.sort(key=lambda both: both[1].state in {TurnState.CONNECTING, TurnState.STREAMING})
+        return sum(self._cancel(session, turn) for session, turn in turns)
 
     # Looking ------------------------------------------------------------------------------
 

@@ -43,9 +43,7 @@ class ChatsScreen(Screen[None]):
         _binding("ctrl+b,f7", "toggle_panel", "Queue", "Show or hide the queue panel"),
         _binding("f6", "next_area", "Go to", "Go to the replies, the queue, the message box"),
         _binding("f3,ctrl+o", "choose_model", "Model", "Choose the model of this chat"),
-        _binding(
-            "f4", "settings", "Settings", "System prompt, temperature and order of this chat"
-        ),
+        _binding("f4", "settings", "Settings", "System prompt, temperature and order of this chat"),
         _binding("f5", "connect", "Connect", "Try the model server again"),
         _binding("f2", "rename", "Rename", "Rename this chat", show=False),
         _binding("f9,alt+w", "close_chat", "Close chat", "Close this chat", show=False),
@@ -63,8 +61,13 @@ class ChatsScreen(Screen[None]):
         _binding("alt+plus,alt+equals_sign", "limit(1)", "One more at once", show=False),
         _binding("alt+minus", "limit(-1)", "One less at once", show=False),
         _binding("f10,alt+p", "pause", "Pause", "Pause or resume the queue", show=False),
-        _binding("alt+u", "cancel_user", "Cancel this user's", "Cancel all of this user's requests",
-                 show=False),
+        _binding(
+            "alt+u",
+            "cancel_user",
+            "Cancel this user's",
+            "Cancel all of this user's requests",
+            show=False,
+        ),
         _binding("alt+x", "cancel_all", "Cancel all", "Cancel every request", show=False),
     ]
 

@@ -1,0 +1,275 @@
+"""The app: holds the engine, the conversations and the connection, and wires them to the screen."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+from ccchat_tui.backends.base import BackendError, ChatBackend
+from ccchat_tui.backends.pending import PendingBackend
+from ccchat_tui.clock import Clock, SystemClock
+from ccchat_tui.config import Settings
+from ccchat_tui.engine.events import EngineEvent, RequestEnded
+from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.sessions.ids import random_id
+from ccchat_tui.sessions.manager import SessionManager
+from ccchat_tui.sessions.model import Session
+from ccchat_tui.text import sanitize
+from ccchat_tui.tui.commands import ChatCommands
+from ccchat_tui.tui.connection import Connection
+from ccchat_tui.tui.fault import write_trace
+from ccchat_tui.tui.frames import FrameClock
+from ccchat_tui.tui.screens.chats import ChatsScreen
+from ccchat_tui.tui.screens.confirm import ConfirmScreen
+from ccchat_tui.tui.screens.help import HelpScreen, key_groups
+from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
+from ccchat_tui.tui.themes import DEFAULT_THEME, ThemeSet, defaults_for, load_themes
+from ccchat_tui.tui.watch import QueueWatch
+
+MOST_AT_ONCE = 1000
+"""The limit of requests in flight can be raised to this while running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the app is put together from; time and chance are passed in."""
+
+    server: ChatBackend
+    """What is asked, if it answers."""
+    demo: ChatBackend
+    """What answers if it does not."""
+    demo_asked: bool = False
+    """The demo model was asked for outright."""
+    clock: Clock = field(default_factory=SystemClock)
+    new_id: Callable[[], str] = random_id
+    rng: random.Random = field(default_factory=random.Random)
+    themes: ThemeSet = field(default_factory=load_themes)
+    warnings: tuple[str, ...] = ()
+    """What is to be said at the start, such as a mistyped variable."""
+
+
+class CCChatApp(App[None]):
+    """Many chats that stream at once. It decides nothing by itself.
+
+    Args:
+        settings: What was set.
+        parts: What it is put together from.
+    """
+
+    TITLE = "ccchat"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar = {ChatCommands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help", tooltip="Every key there is", priority=True),
+        Binding("ctrl+p", "command_palette", "Commands", tooltip="Find any command"),
+        Binding("ctrl+t", "change_theme", "Theme", tooltip="Change the colours", show=False,
+                priority=True),
+        Binding("ctrl+q", "quit", "Quit", tooltip="Leave the program", priority=True),
+        Binding("ctrl+c", "help_quit", show=False, system=True),
+    ]  # fmt: skip
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        # Asked for while the base class sets itself up.
+        self._parts = parts
+        super().__init__()
+        self.settings = settings
+        self.wall = parts.clock
+        self._pending = PendingBackend(parts.server.address)
+        self.service = ConcurrentChatService(
+            self._pending, settings.engine(), clock=parts.clock, rng=parts.rng
+        )
+        options = {} if settings.temperature is None else {"temperature": settings.temperature}
+        self.sessions = SessionManager(
+            self.service,
+            clock=parts.clock,
+            new_id=parts.new_id,
+            system=settings.system,
+            options=options,
+        )
+        self.sessions.connecting = True
+        self.connection = Connection(
+            self.service,
+            self.sessions,
+            server=parts.server,
+            demo=parts.demo,
+            model=settings.model,
+            changed=self._answer_changed,
+        )
+        self.frames = FrameClock(self, settings.frames_per_second)
+        self.watch_queue = QueueWatch(self, self.service, self._show_queue)
+        self.service.subscribe(self._on_engine_event)
+        for theme in parts.themes.themes.values():
+            self.register_theme(theme)
+        self.theme = settings.theme or DEFAULT_THEME
+        self.chats = ChatsScreen(
+            self, panel_visible=settings.panel_visible, panel_width=settings.panel_width
+        )
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own variables, for themes that are not ours too."""
+        theme: Theme | None = self.available_themes.get(self.theme)
+        return defaults_for(theme)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The chats."""
+        return self.chats
+
+    async def on_mount(self) -> None:
+        """Open a chat for each user, and find out who answers."""
+        for user in self.settings.users:
+            self.sessions.create(user, model="")
+        self.chats.activate(self.chats.deck.panes[0])
+        for words in (*self._parts.warnings, *self._parts.themes.problems):
+            self.notify(sanitize(words), severity="warning", timeout=10, markup=False)
+        self.watch_queue.wake()
+        starting = self.connection.start(self._pending, demo_asked=self._parts.demo_asked)
+        if self._parts.demo_asked:
+            await starting
+        else:
+            self.run_worker(starting, group="connect")
+
+    async def on_unmount(self) -> None:
+        """Stop everything that runs, and wait until its connections are closed."""
+        self.watch_queue.stop()
+        await self.service.aclose()
+        self.sessions.stop()
+        await self._parts.server.aclose()
+        await self._parts.demo.aclose()
+
+    # The connection -----------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Try the server; say what came of it in the pane."""
+        self.run_worker(self._connect(), group="connect", exclusive=True)
+
+    async def _connect(self) -> None:
+        pane = self.chats.active
+        pane.tell(f"Trying {self.connection.server.address}…")
+        words = await self.connection.try_server()
+        pane.tell(words, problem=self.connection.on_demo)
+
+    async def action_use_demo(self) -> None:
+        """Let the demo model answer from now on."""
+        await self.connection.use_demo()
+        self.chats.active.tell("The built-in demo model answers from now on.")
+
+    def choose_model(self, session: Session) -> None:
+        """Ask for the models there are, and which of them a chat is to talk to."""
+        self.run_worker(self._choose_model(session), group="models", exclusive=True)
+
+    async def _choose_model(self, session: Session) -> None:
+        pane = self.chats.pane_of(session.id)
+        if pane is None:
+            return
+        pane.tell("Asking which models there are…")
+        problem = ""
+        try:
+            models = await self.connection.models()
+        except BackendError as error:
+            models, problem = [], error.message
+        finally:
+            pane.tell("")
+
+        def answered(model: str | None) -> None:
+            if model:
+                session.model = model
+                self.sessions.changed(session)
+
+        self.push_screen(ModelPickerScreen(models, session.model, problem=problem), answered)
+
+    def _answer_changed(self) -> None:
+        self.chats.show_answer(self.connection.answer)
+
+    # The queue ----------------------------------------------------------------------------
+
+    def change_limit(self, step: int) -> None:
+        """Change how many requests may be in flight; what runs runs on."""
+        present = self.service.snapshot(0).limits.max_concurrent
+        wanted = max(1, min(MOST_AT_ONCE, present + step))
+        if wanted != present:
+            self.service.set_limits(max_concurrent=wanted)
+
+    def toggle_pause(self) -> None:
+        """Start no queued request, or start them again."""
+        if self.service.snapshot(0).paused:
+            self.service.resume()
+        else:
+            self.service.pause()
+
+    def cancel_user(self, user: str) -> None:
+        """Cancel everything of one user."""
+        self.sessions.cancel_user(user)
+
+    def cancel_all(self) -> None:
+        """Cancel everything."""
+        self.sessions.cancel_all()
+
+    def _show_queue(self) -> bool:
+        return self.chats.is_mounted and self.chats.show_queue()
+
+    def _on_engine_event(self, event: EngineEvent) -> None:
+        if isinstance(event, RequestEnded):
+            self.chats.panel.queue.request_ended(event)
+
+    # Keys ---------------------------------------------------------------------------------
+
+    def action_help(self) -> None:
+        """Show every key there is."""
+        if isinstance(self.screen, HelpScreen):
+            return
+        chats = self.chats
+        places = [
+            ("Everywhere", chats),
+            ("The program", self),
+            ("In the message box", chats.active.composer),
+            ("In a chat", chats.active),
+            ("In the replies", chats.active.transcript),
+            ("In the queue panel", chats.panel.queue.rows),
+        ]
+        about = "Keys as they are bound now. Ctrl+P finds any command by its name."
+        self.push_screen(HelpScreen(key_groups(places, self.get_key_display), about))
+
+    def action_theme(self, name: str) -> None:
+        """Change the colours."""
+        self.theme = name
+
+    def action_go_to(self, session_id: str) -> None:
+        """Go to a chat."""
+        if (pane := self.chats.pane_of(session_id)) is not None:
+            self.chats.activate(pane)
+
+    async def action_quit(self) -> None:
+        """Leave, with a question if something runs; asked twice, it is meant."""
+        snapshot = self.service.snapshot(0)
+        living = snapshot.in_flight + snapshot.queue_length + snapshot.waiting_to_retry
+        asking = isinstance(self.screen, ConfirmScreen) and self.screen.id == "quit"
+        if not living or not self.settings.confirm_quit or asking:
+            self.exit()
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.exit()
+
+        many = "1 request is" if living == 1 else f"{living} requests are"
+        words = f"{many} still waiting or running. Leaving cancels what runs."
+        question = ConfirmScreen("Leave ccchat?", words, yes="Leave")
+        question.id = "quit"
+        self.push_screen(question, answered)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """None of Textual's own: `ChatCommands` has them all, in our words."""
+        return ()
+
+    def _fatal_error(self) -> None:
+        """A fault of ours: the person gets a sentence, and the details go to a file."""
+        message = write_trace(self._exception)
+        self.bell()
+        self.panic(message)

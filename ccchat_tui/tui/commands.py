@@ -1,0 +1,94 @@
+"""The command palette: everything that a key does, and what has no key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.binding import Binding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.dom import DOMNode
+
+from ccchat_tui.text import one_line
+
+if TYPE_CHECKING:
+    from ccchat_tui.tui.app import CCChatApp
+
+_JUMPS = "jump("
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that can be done."""
+
+    name: str
+    help: str
+    action: str
+    node: DOMNode
+
+
+def commands(app: CCChatApp) -> Iterator[Command]:
+    """Everything there is to do now: bindings first, then chats, themes and the rest."""
+    chats = app.chats
+    pane = chats.active
+    told: set[tuple[int, str]] = set()
+    for node in (chats, pane, pane.transcript, chats.panel.queue.rows, app):
+        for binding in _bindings(node):
+            words = binding.tooltip or binding.description
+            key = (id(node), binding.action)
+            if not words or binding.system or key in told or binding.action.startswith(_JUMPS):
+                continue
+            if binding.action in ("command_palette",) or not binding.description:
+                continue
+            told.add(key)
+            shown = app.get_key_display(binding)
+            yield Command(words, f"key {shown}", binding.action, node)
+    for each in chats.deck.panes:
+        title = one_line(f"{each.session.user} · {each.session.title}", 60)
+        yield Command(f"Go to chat {each.number}: {title}", "", f"go_to('{each.session.id}')", app)
+    yield Command("Use the demo model", "instead of the server", "use_demo", app)
+    for name in app.available_themes:
+        yield Command(f"Theme: {one_line(name, 40)}", "change the colours", f"theme({name!r})", app)
+    yield Command("Save a picture of the screen", "as an SVG file", "screenshot", app)
+
+
+def _bindings(node: DOMNode) -> Iterator[Binding]:
+    for bindings in node._bindings.key_to_bindings.values():
+        yield from bindings
+
+
+def _help(command: Command) -> str | None:
+    """The second line of a hit, which the palette reads as markup."""
+    return command.help.replace("[", r"\[") or None
+
+
+class ChatCommands(Provider):
+    """Offers `commands`, all of them while nothing is typed."""
+
+    @property
+    def _ours(self) -> CCChatApp:
+        return cast("CCChatApp", self.app)
+
+    def _run(self, command: Command) -> partial[object]:
+        return partial(self.app.run_action, command.action, command.node)
+
+    async def discover(self) -> Hits:
+        """All of them, in their own order."""
+        for command in commands(self._ours):
+            shown = Content(command.name)
+            yield DiscoveryHit(shown, self._run(command), command.name, help=_help(command))
+
+    async def search(self, query: str) -> Hits:
+        """Those that match what is typed, the best first."""
+        matcher = self.matcher(query)
+        for command in commands(self._ours):
+            score, places = matcher.fuzzy_search.match(query, command.name)
+            if score > 0:
+                # Not `matcher.highlight`, which reads markup: a chat's title may hold anything.
+                shown = Content(command.name)
+                for place in places:
+                    shown = shown.stylize(matcher.match_style, place, place + 1)
+                yield Hit(score, shown, self._run(command), command.name, help=_help(command))

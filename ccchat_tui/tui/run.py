@@ -1,0 +1,86 @@
+"""Starts the app in a terminal, and gives the terminal back whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from types import FrameType
+
+from textual.theme import BUILTIN_THEMES
+
+from ccchat_tui.backends.connect import open_servers
+from ccchat_tui.backends.demo import DemoBackend
+from ccchat_tui.backends.hosts import read_hosts
+from ccchat_tui.config import Loaded, SettingsError
+from ccchat_tui.paths import themes_folder
+from ccchat_tui.tui.app import CCChatApp, Parts
+from ccchat_tui.tui.themes import ThemeSet, load_themes
+
+_SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGBREAK")
+"""Those that ask a program to end; not every platform has all of them."""
+
+
+def run_app(loaded: Loaded) -> int:
+    """Run the app until the person leaves it, or somebody asks it to end.
+
+    Args:
+        loaded: The settings.
+
+    Returns:
+        The exit code: 0, 1 after a fault, 128 and the signal's number after a signal.
+
+    Raises:
+        SettingsError: A setting names something that there is not. Nothing was drawn yet.
+    """
+    settings = loaded.settings
+    themes = load_themes(themes_folder())
+    _check_theme(settings.theme, themes)
+    hosts = read_hosts(settings.ollama_host)
+    parts = Parts(
+        server=open_servers(
+            hosts,
+            api_key=settings.api_key.get_secret_value(),
+            connect_timeout=settings.connect_timeout,
+        ),
+        demo=DemoBackend(),
+        demo_asked=settings.demo,
+        themes=themes,
+        warnings=(*loaded.warnings, *(host.warning for host in hosts if host.warning)),
+    )
+    return asyncio.run(_run(CCChatApp(settings, parts)))
+
+
+def _check_theme(name: str, themes: ThemeSet) -> None:
+    there = [*themes.themes, *BUILTIN_THEMES]
+    if name and name not in there:
+        raise SettingsError(
+            f"theme cannot be {name!r}: there is none of that name. "
+            f"There are {', '.join(there)}; your own go into {themes_folder()}."
+            + "".join(f"\n{problem}" for problem in themes.problems)
+        )
+
+
+async def _run(app: CCChatApp) -> int:
+    """Run it, with signals answered by an orderly end."""
+    loop = asyncio.get_running_loop()
+    code = 0
+
+    def end(number: int) -> None:
+        nonlocal code
+        code = 128 + number
+        app.exit()
+
+    def from_afar(number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(end, number)
+
+    for name in _SIGNALS:
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        try:
+            loop.add_signal_handler(number, end, number)
+        except NotImplementedError:
+            # The event loops of Windows have no handlers of their own.
+            signal.signal(number, from_afar)
+    await app.run_async()
+    return code or app.return_code or 0
