@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import heapq
+import itertools
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -17,6 +20,30 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The date and time of day, aware of its zone. For showing and storing only."""
         ...
+
+
+class Pace(Protocol):
+    """Time for what waits by itself, such as the demo model between two tokens."""
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so long. May be cancelled like any await."""
+        ...
+
+
+class LoopPace:
+    """The running event loop's own time, so that it may be a loop in virtual time."""
+
+    def monotonic(self) -> float:
+        """Seconds of the loop's clock."""
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """`asyncio.sleep`."""
+        await asyncio.sleep(seconds)
 
 
 class SystemClock:
@@ -43,6 +70,8 @@ class ManualClock:
         self._start = start
         self._elapsed = 0.0
         self._moment = moment or datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = itertools.count()
 
     def monotonic(self) -> float:
         """The start plus everything advanced so far, in seconds."""
@@ -61,3 +90,17 @@ class ManualClock:
         if seconds < 0:
             raise ValueError(f"a clock cannot be advanced by {seconds} s; give 0 or more")
         self._elapsed += seconds
+        while self._sleepers and self._sleepers[0][0] <= self._elapsed:
+            sleeper = heapq.heappop(self._sleepers)[2]
+            if not sleeper.done():
+                sleeper.set_result(None)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until it has been advanced so far; not at all for 0 or less."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        due = self._elapsed + seconds
+        heapq.heappush(self._sleepers, (due, next(self._numbers), sleeper))
+        await sleeper

@@ -28,6 +28,7 @@ from ccchat_tui.backends.base import (
     Prompt,
 )
 from ccchat_tui.backends.demo_writer import split_tokens, think_about, write_reply
+from ccchat_tui.clock import LoopPace, Pace
 
 DEFAULT_MODEL = "demo:medium"
 
@@ -79,7 +80,7 @@ class DemoBackend:
     """A model that is no model, for looking at the program without a server.
 
     The same seed and the same prompt give the same text, to the character, on every machine.
-    All waiting is `asyncio.sleep`, so it runs in virtual time as well.
+    All waiting goes by `pace`, so it runs in virtual time as well.
 
     Args:
         seed: Begins every choice.
@@ -89,6 +90,7 @@ class DemoBackend:
             in Ollama. `None` for any number.
         failure_rate: The share of requests that fail, 0 to 1, some of them in mid-reply. A
             further attempt at the same prompt draws again.
+        pace: The time it goes by; the running loop's unless given.
 
     Raises:
         ValueError: If a number is outside of what it can be.
@@ -102,6 +104,7 @@ class DemoBackend:
         first_token: float = 0.6,
         slots: int | None = None,
         failure_rate: float = 0.0,
+        pace: Pace | None = None,
     ) -> None:
         if not tokens_per_second > 0:
             raise ValueError(f"tokens_per_second cannot be {tokens_per_second}; give more than 0")
@@ -117,6 +120,7 @@ class DemoBackend:
         self._slots = None if slots is None else asyncio.Semaphore(slots)
         self._failure_rate = failure_rate
         self._attempts: Counter[str] = Counter()
+        self._pace = pace or LoopPace()
 
     @property
     def name(self) -> str:
@@ -147,28 +151,28 @@ class DemoBackend:
         thinking, reply, reason = _pieces(prompt, kind, options, random.Random(f"{chance}:text"))
         failure = self._failure(chance, len(thinking) + len(reply))
         asked = sum(len(split_tokens(message.content)) for message in prompt.messages)
-        loop = asyncio.get_running_loop()
-        pace = random.Random(f"{chance}:pace")
+        time = self._pace
+        rng = random.Random(f"{chance}:pace")
         async with AsyncExitStack() as held:
             if self._slots is not None:
                 await held.enter_async_context(self._slots)
-            begun = loop.time()
+            begun = time.monotonic()
             # Reading a long context takes a server time too.
             read = 0.0 if self._first_token == 0 else min(asked, 20_000) / 20_000
-            await asyncio.sleep(self._first_token * kind.wait * pace.uniform(0.6, 1.4) + read)
-            first = due = loop.time()
+            await time.sleep(self._first_token * kind.wait * rng.uniform(0.6, 1.4) + read)
+            first = due = time.monotonic()
             chunks = [ChatChunk(thinking=piece) for piece in thinking]
             chunks += [ChatChunk(text=piece) for piece in reply]
             for number, chunk in enumerate(chunks):
                 if failure is not None and number >= failure[0]:
                     raise failure[1]
                 yield chunk
-                due += self._pause(chunk.text or chunk.thinking, kind, pace)
+                due += self._pause(chunk.text or chunk.thinking, kind, rng)
                 # Against a schedule, not from pause to pause, or a coarse timer slows it down.
-                late = loop.time() - due
-                await asyncio.sleep(max(0.0, -late))
+                late = time.monotonic() - due
+                await time.sleep(max(0.0, -late))
                 if late > 0.25:
-                    due = loop.time()
+                    due = time.monotonic()
             if failure is not None:
                 raise failure[1]
             stats = ChatStats(
@@ -177,7 +181,7 @@ class DemoBackend:
                 reply_tokens=len(chunks),
                 load_seconds=0.0,
                 prompt_seconds=first - begun,
-                reply_seconds=loop.time() - first,
+                reply_seconds=time.monotonic() - first,
             )
             yield ChatChunk(stats=stats)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
@@ -26,6 +26,7 @@ from ccchat_tui.tui.commands import ChatCommands
 from ccchat_tui.tui.connection import Connection
 from ccchat_tui.tui.fault import write_trace
 from ccchat_tui.tui.frames import FrameClock
+from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.screens.help import HelpScreen, key_groups
@@ -264,9 +265,9 @@ class CCChatApp(App[None]):
         question.id = "quit"
         self.push_screen(question, answered)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """None of Textual's own: `ChatCommands` has them all, in our words."""
-        return ()
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """The screen as an SVG picture that fetches nothing when it is opened."""
+        return without_fonts(super().export_screenshot(title=title, simplify=simplify))
 
     def _fatal_error(self) -> None:
         """A fault of ours: the person gets a sentence, and the details go to a file."""

@@ -41,7 +41,7 @@ def commands(app: CCChatApp) -> Iterator[Command]:
             key = (id(node), binding.action)
             if not words or binding.system or key in told or binding.action.startswith(_JUMPS):
                 continue
-            if binding.action in ("command_palette",) or not binding.description:
+            if binding.action == "command_palette" or not binding.description:
                 continue
             told.add(key)
             shown = app.get_key_display(binding)
