@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ccchat_tui.backends.base import ChatMessage, Prompt
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.events import (
@@ -25,19 +24,15 @@ from ccchat_tui.engine.events import (
 )
 from ccchat_tui.engine.request import Rejected, RequestHandle, RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.sessions.context import prompt_for
 from ccchat_tui.sessions.model import Session, SessionStatus, Turn, TurnState
+from ccchat_tui.sessions.titles import UNTITLED, title_from
 from ccchat_tui.sessions.words import (
     CANCELLING,
     WAITS_FOR_EARLIER,
     words_for,
     words_for_cancelled,
 )
-
-TITLE_LENGTH = 32
-"""A title made from the first words is cut at about so many characters."""
-
-UNTITLED = "New chat"
-"""What a session is called before anything was said in it."""
 
 Listener = Callable[[Session, Turn | None], None]
 """Told of a session that has changed, and of the turn that changed in it (`None`: the session
@@ -330,7 +325,7 @@ class SessionManager:
                 user=session.user,
                 session_id=session.id,
                 model=session.model,
-                prompt=lambda: self._prompt(session, turn),
+                prompt=lambda: prompt_for(session, turn),
                 preview=turn.question,
                 id=request_id,
             )
@@ -340,26 +335,6 @@ class SessionManager:
             raise
         asked.handle = handle
         turn.parts, turn.thinking = handle.parts, handle.thinking
-
-    def _prompt(self, session: Session, turn: Turn) -> Prompt:
-        """What the model is asked, fixed now: everything completed so far, and this question."""
-        messages = [ChatMessage("system", session.system)] if session.system.strip() else []
-        turn.left_out = 0
-        for other in session.turns:
-            if other is turn:
-                continue
-            if other.state is TurnState.COMPLETED:
-                messages.append(ChatMessage("user", other.question))
-                messages.append(ChatMessage("assistant", other.reply))
-        turn.left_out = sum(1 for other in _earlier(session, turn) if other.state.alive)
-        messages.append(ChatMessage("user", turn.question))
-        return Prompt(
-            model=turn.model,
-            messages=tuple(messages),
-            options=dict(session.options),
-            think=session.think,
-            keep_alive=session.keep_alive,
-        )
 
     def _cancel(self, session: Session, turn: Turn) -> bool:
         held = self._held.get(session.id, [])
@@ -439,20 +414,3 @@ class SessionManager:
     def _tell(self, session: Session, turn: Turn | None) -> None:
         for listener in list(self._listeners):
             listener(session, turn)
-
-
-def title_from(text: str) -> str:
-    """A short title from the first words of a message."""
-    words = text.split()
-    title = ""
-    for word in words:
-        longer = f"{title} {word}".strip()
-        if len(longer) > TITLE_LENGTH:
-            return f"{title}…" if title else f"{word[: TITLE_LENGTH - 1]}…"
-        title = longer
-    return title or UNTITLED
-
-
-def _earlier(session: Session, turn: Turn) -> Sequence[Turn]:
-    """The turns asked before one."""
-    return session.turns[: session.turns.index(turn)] if turn in session.turns else session.turns
