@@ -1,0 +1,156 @@
+"""The `ccchat` command: reads the command line, and sends it to who does the work.
+
+What each branch needs is imported in it, so that `ccchat --version` loads next to nothing and
+only the app loads Textual. Every way out is an exit code: 0 all is well, 1 something failed, 2
+the input makes no sense, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ccchat_tui.cli_output import (
+    CommandError,
+    complain,
+    is_terminal,
+    silence_stdout,
+    use_utf8,
+)
+from ccchat_tui.cli_parser import OPTIONS, CommandLine
+
+if TYPE_CHECKING:
+    from ccchat_tui.backends.hosts import Host
+    from ccchat_tui.config import Loaded
+
+INTERRUPTED = 130
+READER_GONE = 141
+"""What a shell calls a program that wrote into a closed pipe."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: The words after the program's name; `None` takes the process's own.
+
+    Returns:
+        The exit code. Nothing is raised: what went wrong is told on standard error.
+    """
+    use_utf8()
+    try:
+        code = _run(sys.argv[1:] if argv is None else argv)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except CommandError as error:
+        complain(error.message)
+        return error.code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        if _reader_gone(error):
+            silence_stdout()
+            return READER_GONE
+        return _fault(error)
+
+
+def _run(argv: Sequence[str]) -> int:
+    try:
+        given = CommandLine().parse(argv)
+    except SystemExit as stop:  # how argparse ends after --help and --version
+        sys.stdout.flush()
+        return int(stop.code or 0)
+    command = given.get("command")
+    if command == "config" and given.get("markdown"):
+        from ccchat_tui.cli_config import print_markdown  # noqa: PLC0415
+
+        return print_markdown()
+    loaded = _load(given)
+    hosts = _hosts(loaded)
+    if command is None:
+        return _app(loaded)
+    for warning in (*loaded.warnings, *(host.warning for host in hosts if host.warning)):
+        complain(f"note: {warning}")
+    match command:
+        case "config":
+            from ccchat_tui.cli_config import print_config  # noqa: PLC0415
+
+            return print_config(loaded)
+        case "models":
+            from ccchat_tui.cli_models import print_models  # noqa: PLC0415
+
+            return print_models(loaded, hosts)
+        case _:
+            from ccchat_tui.cli_simulate import simulate  # noqa: PLC0415
+
+            return simulate(loaded, hosts, given)
+
+
+def _app(loaded: Loaded) -> int:
+    """Draw the app, once everything that could be wrong has been looked at. It shows the warnings
+    itself."""
+    if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
+        raise CommandError(
+            "the app draws on a terminal, and there is none here (input or output is a file or "
+            "a pipe); run it in a terminal, or use `ccchat simulate`, `models` or `config`"
+        )
+    from ccchat_tui.config import SettingsError  # noqa: PLC0415
+    from ccchat_tui.tui.run import run_app  # noqa: PLC0415 - the only way to Textual
+
+    try:
+        return run_app(loaded)
+    except SettingsError as error:
+        raise CommandError(error.message, 2) from None
+
+
+def _load(given: Mapping[str, Any]) -> Loaded:
+    """The settings, from all layers."""
+    from ccchat_tui.config import CONFIG_ENV, SettingsError, load_settings  # noqa: PLC0415
+    from ccchat_tui.paths import config_file  # noqa: PLC0415
+
+    overrides: dict[str, tuple[str, object]] = {
+        field: (option, given[field]) for field, option in OPTIONS.items() if field in given
+    }
+    if "ollama_host" in overrides:
+        # Who names a server wants that one, and not the demo model of a config file.
+        overrides["demo"] = (OPTIONS["ollama_host"], False)
+    named = given.get("config") or os.environ.get(CONFIG_ENV, "").strip()
+    file = Path(named).expanduser() if named else config_file()
+    try:
+        return load_settings(overrides, os.environ, file, file_required=bool(named))
+    except SettingsError as error:
+        raise CommandError(error.message, 2) from None
+
+
+def _hosts(loaded: Loaded) -> list[Host]:
+    """The servers' addresses, read by Ollama's own rules."""
+    from ccchat_tui.backends.hosts import HostError, read_hosts  # noqa: PLC0415
+
+    try:
+        return read_hosts(loaded.settings.ollama_host)
+    except HostError as error:
+        raise CommandError(f"{error} ({loaded.sources['ollama_host']})", 2) from None
+
+
+def _reader_gone(error: Exception) -> bool:
+    """Whether it means that nobody reads what we write. Windows says it in another way."""
+    return isinstance(error, BrokenPipeError) or (
+        os.name == "nt" and isinstance(error, OSError) and error.errno == errno.EINVAL
+    )
+
+
+def _fault(error: Exception) -> int:
+    """Tell of an error that nobody was ready for."""
+    from ccchat_tui.tui.fault import write_trace  # noqa: PLC0415 - loads no Textual
+
+    if os.environ.get("CCCHAT_DEBUG", "").strip() not in {"", "0"}:
+        import traceback  # noqa: PLC0415
+
+        traceback.print_exception(error)
+    complain(write_trace(error).removeprefix("ccchat: "))
+    return 1

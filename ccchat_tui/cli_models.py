@@ -1,0 +1,102 @@
+"""`ccchat models`: what the server has; and the opening of servers for the other commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ccchat_tui.backends.base import BackendError, ChatBackend, ModelInfo
+from ccchat_tui.cli_output import CommandError, say, table, terminal_width, visible
+
+if TYPE_CHECKING:
+    from ccchat_tui.backends.hosts import Host
+    from ccchat_tui.config import Loaded
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def print_models(loaded: Loaded, hosts: Sequence[Host]) -> int:
+    """Print the models there are.
+
+    Raises:
+        CommandError: If the server does not answer, or has none.
+    """
+    models = asyncio.run(_models(loaded, hosts))
+    head = ["name", "size", "family", "parameters", "quantisation", "context"]
+    rows = [
+        [
+            model.name,
+            size_in_words(model.size),
+            model.family or "",
+            model.parameter_size or "",
+            model.quantization or "",
+            f"{model.context_length:,}" if model.context_length else "",
+        ]
+        for model in models
+    ]
+    if any(len(model.servers) > 1 or len(hosts) > 1 for model in models):
+        head.append("servers")
+        for row, model in zip(rows, models, strict=True):
+            row.append(", ".join(model.servers))
+    shown = [[visible(cell) for cell in row] for row in rows]
+    say(table(head, shown, width=terminal_width(), right={1, 5}))
+    return 0
+
+
+async def _models(loaded: Loaded, hosts: Sequence[Host]) -> list[ModelInfo]:
+    backend = open_backend(loaded, hosts)
+    try:
+        return await list_models(backend)
+    finally:
+        await backend.aclose()
+
+
+def open_backend(loaded: Loaded, hosts: Sequence[Host]) -> ChatBackend:
+    """The servers that the settings name, or the demo model if they ask for it."""
+    settings = loaded.settings
+    if settings.demo:
+        from ccchat_tui.backends.demo import DemoBackend  # noqa: PLC0415
+
+        return DemoBackend()
+    from ccchat_tui.backends.connect import open_servers  # noqa: PLC0415
+
+    return open_servers(
+        hosts,
+        api_key=settings.api_key.get_secret_value(),
+        connect_timeout=settings.connect_timeout,
+    )
+
+
+async def list_models(backend: ChatBackend) -> list[ModelInfo]:
+    """The models of a backend, at least one.
+
+    Raises:
+        CommandError: If it does not answer, or has none.
+    """
+    try:
+        models = await backend.models()
+    except BackendError as error:
+        hints = f" ({', '.join(error.hints)})" if error.hints else ""
+        raise CommandError(
+            f"{error.message}{hints}\n"
+            "start the server (`ollama serve`), name another with --host, or use --demo"
+        ) from None
+    if not models:
+        raise CommandError(
+            f"the server at {backend.address} has no models; get one there, "
+            "for example with `ollama pull llama3.2`"
+        )
+    return models
+
+
+def size_in_words(size: int | None) -> str:
+    """Bytes as people read them, in powers of 1000 as Ollama shows them; empty for unknown."""
+    if size is None:
+        return ""
+    value = float(size)
+    for unit in _UNITS[:-1]:
+        if value < 999.95:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} {_UNITS[-1]}"

@@ -1,0 +1,287 @@
+"""What may stand on the command line, what the help says of it, and what mistakes are told."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from ccchat_tui import __version__
+from ccchat_tui.cli_output import CommandError
+
+OPTIONS = {
+    "demo": "--demo",
+    "ollama_host": "--host",
+    "model": "--model",
+    "users": "--users",
+    "max_concurrent_chats": "--max-concurrent",
+    "max_concurrent_per_user": "--per-user",
+    "enable_concurrent_processing": "--sequential",
+    "theme": "--theme",
+}
+"""The options that are settings, by the field of `Settings` that they set."""
+
+COMMANDS = ("config", "models", "simulate")
+
+_EXAMPLES = """\
+examples:
+  ccchat                               chat; with no server there, with the demo model
+  ccchat --demo                        the built-in demo model, which needs no server
+  ccchat --users Ada,Bob,Cleo          one chat for each name
+  ccchat --host 192.168.1.7            the Ollama of another machine
+  ccchat --max-concurrent 2            at most two requests in flight at once
+  ccchat simulate --users 6 --demo     simulated users, without a screen
+
+Every setting can also stand in the config file or in the environment; `ccchat config` shows each
+value and where it came from. Press F1 in the app for its keys.
+"""
+
+_SIMULATE = """\
+Simulated users send their messages through the same queue as the app, and a report says what
+became of them. A user sends all messages at once, waiting for no reply; each message is a
+conversation of its own. The same seed makes the same users and messages, and with --demo the
+same replies and counts.
+
+The limit of requests a minute (REQUESTS_PER_MINUTE) is lifted where only its default stands
+against more messages than that, and so is the bound of the queue. Where you have set them they
+hold: a user who is refused waits as long as the refusal says and sends again, and the refusal is
+counted as rejected.
+
+Ctrl+C cancels what runs, prints what there is so far and exits with 130. Otherwise the exit code
+is 0 if every request completed, and 1 if not.
+"""
+
+_SIMULATE_EXAMPLES = """\
+examples:
+  ccchat simulate --users 6 --messages 3 --demo
+  ccchat simulate --users 6 --messages 3 --demo --sequential     the same load, one at a time
+  ccchat simulate --users 4 --messages 2 --host 192.168.1.7 --model llama3.2
+  ccchat simulate --users 20 --messages 5 --demo --pace 20 --json > report.json
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that takes no shortened options and tells of mistakes by `CommandError`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("allow_abbrev", False)
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        kwargs.setdefault("argument_default", argparse.SUPPRESS)
+        super().__init__(*args, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line."""
+        raise CommandError(f"{message.removeprefix('argument ')}; see `{self.prog} --help`", 2)
+
+
+class CommandLine:
+    """The whole command line.
+
+    Attributes:
+        parser: The parser of `ccchat` itself.
+        commands: Those of the sub-commands, by name.
+    """
+
+    def __init__(self) -> None:
+        app = _settings_options(*OPTIONS)
+        self.parser = Parser(
+            prog="ccchat",
+            description="A terminal chat client in which many chats stream at once.",
+            epilog=_EXAMPLES,
+            parents=[app],
+        )
+        self.parser.add_argument(
+            "--version",
+            action="version",
+            version=f"ccchat {__version__}",
+            help="print the version and exit",
+        )
+        sub = self.parser.add_subparsers(
+            dest="command", metavar="COMMAND", title="commands, instead of the app"
+        )
+        config = sub.add_parser(
+            "config",
+            help="print each setting, its value and where it came from",
+            description="Print each setting, its value and where it came from: the default, the "
+            "config file, the environment or the command line. Secrets are not shown.",
+            parents=[app],
+        )
+        config.add_argument(
+            "--markdown", action="store_true", help="the table of all settings, as in the README"
+        )
+        sub.add_parser(
+            "models",
+            help="list the models of the server",
+            description="List the models that the server has. Exits with 1 if it does not answer.",
+            parents=[_settings_options("demo", "ollama_host")],
+        )
+        simulate = sub.add_parser(
+            "simulate",
+            help="put simulated users through the queue, without a screen",
+            description=_SIMULATE,
+            epilog=_SIMULATE_EXAMPLES,
+            parents=[
+                _settings_options(*(name for name in OPTIONS if name not in {"users", "theme"}))
+            ],
+        )
+        _simulate_options(simulate)
+        self.commands = {"config": config, "models": sub.choices["models"], "simulate": simulate}
+
+    def parse(self, argv: Sequence[str]) -> dict[str, Any]:
+        """What was given, and nothing that was not; `command` is there if a sub-command was.
+
+        Raises:
+            CommandError: If there is anything that cannot be used.
+            SystemExit: After `--help` and `--version`.
+        """
+        self._look_for_strangers(argv)
+        values = vars(self.parser.parse_args(argv))
+        self._check(values)
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _look_for_strangers(self, argv: Sequence[str]) -> None:
+        """Refuse mistyped options and commands in better words than argparse has for them."""
+        parser = self.parser
+        words = iter(argv)
+        for word in words:
+            name, equals, _ = word.partition("=")
+            if not re.match(r"--?[^\W\d]", word):
+                if parser is not self.parser:
+                    raise CommandError(
+                        f"{_quoted(word)} is not expected here; see `{parser.prog} --help`", 2
+                    )
+                if word not in self.commands:
+                    raise CommandError(_no_command(word), 2)
+                parser = self.commands[word]
+            elif name not in _options(parser):
+                raise CommandError(self._no_option(name, parser), 2)
+            elif _options(parser)[name].nargs != 0 and not equals:
+                next(words, None)
+
+    def _no_option(self, name: str, parser: Parser) -> str:
+        owners = [f"`{p.prog}`" for p in self.commands.values() if name in _options(p)]
+        if owners:
+            where = " and ".join(owners)
+            return f"{name} is no option of `{parser.prog}`; it may stand after {where}"
+        close = difflib.get_close_matches(name, _options(parser), 1)
+        hint = f"did you mean {close[0]}?" if close else f"`{parser.prog} --help` lists them"
+        return f"{_quoted(name)} is no option; {hint}"
+
+    def _check(self, values: dict[str, Any]) -> None:
+        """What no parser sees, because options may stand on both sides of the sub-command."""
+        if values.get("demo") and "ollama_host" in values:
+            raise CommandError(
+                "--demo and --host exclude each other: the demo model asks no server; "
+                "leave one of them out",
+                2,
+            )
+        if values.get("command") == "simulate":
+            if "users" in values:
+                raise CommandError(
+                    f"--users {_quoted(values['users'])} stands before `simulate`, where it names "
+                    "the chats of the app; give the number of simulated users after it",
+                    2,
+                )
+            for name in ("pace", "slots"):
+                if name in values and "ollama_host" in values:
+                    raise CommandError(
+                        f"--{name} is for the demo model, and --host asks a server; "
+                        "leave one of them out",
+                        2,
+                    )
+
+
+def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    """What a parser knows, by each of its options."""
+    return {option: action for action in parser._actions for option in action.option_strings}
+
+
+def _quoted(text: str) -> str:
+    return ascii(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _no_command(word: str) -> str:
+    close = difflib.get_close_matches(word, COMMANDS, 1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}"
+    return f"{_quoted(word)} is no command; {hint}"
+
+
+def _settings_options(*fields: str) -> Parser:
+    """A parser of these settings' options, to be a parent of others.
+
+    Numbers stay text here: `Settings` checks them all, wherever they come from.
+    """
+    wanted = set(fields)
+    parser = Parser(add_help=False)
+    group = parser.add_argument_group("settings")
+
+    def add(field: str, **kwargs: Any) -> None:
+        if field in wanted:
+            group.add_argument(OPTIONS[field], dest=field, **kwargs)
+
+    add("demo", action="store_true", help="use the built-in demo model and ask no server")
+    add(
+        "ollama_host",
+        metavar="URL",
+        help="the model server, by the rules of OLLAMA_HOST; several separated by commas",
+    )
+    add("model", metavar="NAME", help="model of new chats (otherwise the first the server has)")
+    add("users", metavar="A,B", help="open a chat for each of these users")
+    add("max_concurrent_chats", metavar="N", help="requests in flight at once, all users together")
+    add("max_concurrent_per_user", metavar="N", help="requests in flight at once, one user")
+    add(
+        "enable_concurrent_processing",
+        action="store_const",
+        const=False,
+        help="one request at a time",
+    )
+    add("theme", metavar="NAME", help="colours of the app")
+    group.add_argument("--config", metavar="FILE", help="read this config file, not the usual one")
+    return parser
+
+
+def _simulate_options(parser: Parser) -> None:
+    group = parser.add_argument_group("the load")
+
+    def add(option: str, dest: str, kind: Callable[[str], object], text: str) -> None:
+        group.add_argument(
+            option, dest=dest, metavar="X" if option == "--pace" else "N", type=kind, help=text
+        )
+
+    add("--users", "user_count", _whole(1, 1000), "simulated users (3)")
+    add("--messages", "messages", _whole(1, 10_000), "messages that each of them sends (3)")
+    add("--seed", "seed", _whole(0, sys.maxsize), "begins every choice (0)")
+    add("--pace", "pace", _pace, "how many times faster than in the app the demo model is (1)")
+    add("--slots", "slots", _whole(1, 1000), "requests that the demo model works on at once (any)")
+    group.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of a table"
+    )
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    """A type for argparse: a whole number between bounds."""
+
+    def read(text: str) -> int:
+        if re.fullmatch(r"[+-]?[0-9]{1,20}", text) and low <= int(text) <= high:
+            return int(text)
+        raise argparse.ArgumentTypeError(
+            f"cannot be {_quoted(text)}; give a whole number from {low} to {high}"
+        )
+
+    return read
+
+
+def _pace(text: str) -> float:
+    """A type for argparse: how many times faster."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if 0.01 <= value <= 1_000_000:
+        return value
+    raise argparse.ArgumentTypeError(
+        f"cannot be {_quoted(text)}; give a number from 0.01 to 1000000"
+    )

@@ -1,0 +1,204 @@
+"""A load of simulated users on the service, and what can be told of it at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ccchat_tui.backends.base import ChatMessage, Prompt
+from ccchat_tui.engine.events import (
+    EngineEvent,
+    RequestEnded,
+    RequestEvent,
+    RequestQueued,
+    RequestRetrying,
+    RequestStarted,
+)
+from ccchat_tui.engine.request import Rejected, RequestHandle
+from ccchat_tui.scenarios.report import UserTimes
+
+if TYPE_CHECKING:
+    from ccchat_tui.clock import Clock
+    from ccchat_tui.engine.service import ConcurrentChatService
+    from ccchat_tui.scenarios.users import SimulatedUser
+
+MAY_PASS = frozenset({"rate_limited", "queue_full"})
+"""Refusals after which sending again later makes sense."""
+PAUSE = 0.5
+"""Seconds until a user sends again where the refusal does not say when."""
+_ROUNDING = 0.001
+"""Added to a pause, because a loop's timer may go off a little early."""
+
+
+class Simulation:
+    """Simulated users who send all their messages at once, waiting for no reply.
+
+    A user who is refused for a while waits as long as the refusal says and then sends the same
+    message again. Each message is a conversation of its own, so that what is asked does not hang
+    on which reply was there first.
+
+    Args:
+        service: Takes the requests. It is the simulation's alone, and whoever made it closes it.
+        users: Who sends what.
+        model: The model that all of them ask.
+        clock: The service's clock.
+        system: System prompt of every conversation; empty for none.
+        temperature: Temperature of every conversation; `None` leaves it to the model.
+
+    Attributes:
+        handles: What was accepted, in that order.
+    """
+
+    def __init__(
+        self,
+        service: ConcurrentChatService,
+        users: Sequence[SimulatedUser],
+        *,
+        model: str,
+        clock: Clock,
+        system: str = "",
+        temperature: float | None = None,
+    ) -> None:
+        self.handles: list[RequestHandle] = []
+        self._service = service
+        self._users = users
+        self._model = model
+        self._clock = clock
+        self._before = (ChatMessage("system", system),) if system else ()
+        self._options = {} if temperature is None else {"temperature": temperature}
+        self._stopped = asyncio.Event()
+        self._began: float | None = None
+        self._ended: float | None = None
+        self._flights = {user.name: _Flights() for user in users}
+        self._spans: dict[str, tuple[float, float]] = {}
+        self._waiting: dict[str, float] = {}
+
+    @property
+    def expected(self) -> int:
+        """How many messages there are to send."""
+        return sum(len(user.messages) for user in self._users)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The users' names, in their order."""
+        return tuple(user.name for user in self._users)
+
+    @property
+    def waiting(self) -> dict[str, float]:
+        """Users who were refused and will send again, with the moment of the clock."""
+        return self._waiting
+
+    @property
+    def wall(self) -> float:
+        """Seconds from the first message to the end, or until now."""
+        if self._began is None:
+            return 0.0
+        return (self._clock.monotonic() if self._ended is None else self._ended) - self._began
+
+    async def run(self) -> None:
+        """Send everything and wait until all of it has ended; cancelling cancels the requests."""
+        unsubscribe = self._service.subscribe(self._watch)
+        self._began = self._clock.monotonic()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for user in self._users:
+                    group.create_task(self._send_all(user), name=f"user {user.name}")
+        finally:
+            self._service.cancel_all()
+            self._ended = self._clock.monotonic()
+            unsubscribe()
+
+    def stop(self) -> None:
+        """Cancel what runs and send nothing more; `run` then ends by itself."""
+        self._stopped.set()
+        self._service.cancel_all()
+
+    def times(self) -> dict[str, UserTimes]:
+        """What the service's snapshot does not say of each user."""
+        return {
+            name: UserTimes(peak=flights.peak, wall=self._wall_of(name))
+            for name, flights in self._flights.items()
+        }
+
+    def _wall_of(self, name: str) -> float:
+        first, last = self._spans.get(name, (0.0, 0.0))
+        return last - first
+
+    async def _send_all(self, user: SimulatedUser) -> None:
+        sent = []
+        for number, text in enumerate(user.messages, 1):
+            handle = await self._send(user.name, number, text)
+            if handle is not None:
+                sent.append(handle)
+                self.handles.append(handle)
+            # The others send theirs in between, as people would.
+            await asyncio.sleep(0)
+        for handle in sent:
+            await handle.wait()
+
+    async def _send(self, name: str, number: int, text: str) -> RequestHandle | None:
+        """Send one message, again and again if need be; `None` if it is never taken."""
+        prompt = Prompt(
+            model=self._model,
+            messages=(*self._before, ChatMessage("user", text)),
+            options=self._options,
+            user=name,
+        )
+        while not self._stopped.is_set():
+            try:
+                return self._service.submit(
+                    user=name,
+                    session_id=f"{name} {number}",
+                    model=self._model,
+                    prompt=lambda: prompt,
+                    preview=text,
+                    id=f"{name} {number}",
+                )
+            except Rejected as refusal:
+                if refusal.reason not in MAY_PASS:
+                    return None
+                await self._pause(name, refusal.retry_after or PAUSE)
+        return None
+
+    async def _pause(self, name: str, seconds: float) -> None:
+        """Wait, but no longer than until the simulation is stopped."""
+        self._waiting[name] = self._clock.monotonic() + seconds
+        try:
+            async with asyncio.timeout(seconds + _ROUNDING):
+                await self._stopped.wait()
+        except TimeoutError:
+            pass
+        finally:
+            del self._waiting[name]
+
+    def _watch(self, event: EngineEvent) -> None:
+        if not isinstance(event, RequestEvent):
+            return
+        name, flights = event.user, self._flights[event.user]
+        first, _ = self._spans.get(name, (event.at, event.at))
+        self._spans[name] = (first, event.at)
+        match event:
+            case RequestStarted():
+                flights.start(event.request_id)
+            case RequestQueued() | RequestRetrying() | RequestEnded():
+                flights.stop(event.request_id)
+            case _:
+                pass
+
+
+class _Flights:
+    """How many requests of one user are in flight, and how many were at the most."""
+
+    __slots__ = ("_ids", "peak")
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self.peak = 0
+
+    def start(self, request_id: str) -> None:
+        self._ids.add(request_id)
+        self.peak = max(self.peak, len(self._ids))
+
+    def stop(self, request_id: str) -> None:
+        self._ids.discard(request_id)
