@@ -5,9 +5,10 @@ from __future__ import annotations
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from ccchat_tui.tui.screens.dialog import Dialog
+from ccchat_tui.tui.widgets.fields import Line
 
 
 class AskTextScreen(Dialog[str]):
@@ -29,17 +30,15 @@ class AskTextScreen(Dialog[str]):
     def ask(self) -> ComposeResult:
         """The question and the line."""
         yield Static(Content(self._question), classes="label")
-        yield Input(self._text, max_length=200, id="answer")
+        yield Line(self._text, max_length=200, id="answer")
         yield Static(classes="problem")
 
     def on_mount(self) -> None:
-        """Nothing that moves by itself."""
-        line = self.query_one(Input)
-        line.cursor_blink = False
-        line.focus()
+        """Type at once."""
+        self.query_one(Line).focus()
 
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
+    @on(Line.Submitted)
+    def _entered(self, event: Line.Submitted) -> None:
         event.stop()
         text = event.value.strip()
         if self._needed and not text:

@@ -9,11 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Button, Checkbox, Input, Static, TextArea
+from textual.widgets import Button, Checkbox, Static
 
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.screens.dialog import Dialog
+from ccchat_tui.tui.widgets.fields import Line, Lines
 
 HOTTEST = 2.0
 """Above this no model says anything sensible."""
@@ -55,13 +56,13 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
         session = self._session
         temperature = session.options.get("temperature")
         yield Static("Model", classes="label", markup=False)
-        yield Input(session.model, id="model", max_length=512, placeholder="name of a model")
+        yield Line(session.model, id="model", max_length=512, placeholder="name of a model")
         yield Static("System prompt (goes before every question)", classes="label", markup=False)
-        yield TextArea(session.system, id="system", tab_behavior="focus")
+        yield Lines(session.system, id="system")
         yield Static(
             "Temperature, 0 to 2 (empty leaves it to the model)", classes="label", markup=False
         )
-        yield Input("" if temperature is None else f"{temperature:g}", id="temperature")
+        yield Line("" if temperature is None else f"{temperature:g}", id="temperature")
         yield Checkbox(
             "One after the other: a question waits for the reply before it",
             session.ordered,
@@ -73,11 +74,8 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
             yield Button("Save", id="save", variant="primary")
 
     def on_mount(self) -> None:
-        """Nothing that moves by itself."""
-        for line in self.query(Input):
-            line.cursor_blink = False
-        self.query_one(TextArea).cursor_blink = False
-        self.query_one("#model", Input).focus()
+        """Type at once."""
+        self.query_one("#model", Line).focus()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -87,14 +85,14 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
         else:
             self.dismiss(None)
 
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
+    @on(Line.Submitted)
+    def _entered(self, event: Line.Submitted) -> None:
         event.stop()
         self.action_save()
 
     def action_save(self) -> None:
         """Check the fields and answer; a field that cannot be used is named, and focused."""
-        written = self.query_one("#temperature", Input).value.strip().replace(",", ".")
+        written = self.query_one("#temperature", Line).value.strip().replace(",", ".")
         try:
             temperature = float(written) if written else None
         except ValueError:
@@ -104,12 +102,12 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
                 f"The temperature cannot be “{one_line(written, 20)}”; "
                 "give a number from 0 to 2, or nothing."
             )
-            self.query_one("#temperature", Input).focus()
+            self.query_one("#temperature", Line).focus()
             return
         self.dismiss(
             ChatSettings(
-                model=self.query_one("#model", Input).value.strip(),
-                system=self.query_one(TextArea).text,
+                model=self.query_one("#model", Line).value.strip(),
+                system=self.query_one(Lines).text,
                 temperature=temperature,
                 ordered=self.query_one(Checkbox).value,
             )

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ccchat_tui.backends.base import ModelInfo
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.screens.dialog import Dialog
+from ccchat_tui.tui.widgets.fields import Line
+
+NAME_WIDTH = 36
+"""Cells of a row for the model's name."""
+FACTS_WIDTH = 26
+"""Cells of a row for its size and kind."""
 
 
 class ModelPickerScreen(Dialog[str]):
@@ -25,6 +32,7 @@ class ModelPickerScreen(Dialog[str]):
     """
 
     DEFAULT_CSS = """
+    ModelPickerScreen > .box { width: 73; }
     ModelPickerScreen OptionList {
         height: auto;
         max-height: 14;
@@ -51,24 +59,22 @@ class ModelPickerScreen(Dialog[str]):
 
     def ask(self) -> ComposeResult:
         """A line to type in, and the list."""
-        yield Input(placeholder="type to narrow the list down", id="filter")
+        yield Line(placeholder="type to narrow the list down", id="filter")
         yield OptionList(id="models", markup=False)
         yield Static(classes="words")
 
     def on_mount(self) -> None:
         """Show them all."""
-        line = self.query_one(Input)
-        line.cursor_blink = False
-        line.focus()
+        self.query_one(Line).focus()
         self._show("")
 
-    @on(Input.Changed)
-    def _narrow(self, event: Input.Changed) -> None:
+    @on(Line.Changed)
+    def _narrow(self, event: Line.Changed) -> None:
         event.stop()
         self._show(event.value)
 
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
+    @on(Line.Submitted)
+    def _entered(self, event: Line.Submitted) -> None:
         event.stop()
         self._choose()
 
@@ -121,6 +127,7 @@ class ModelPickerScreen(Dialog[str]):
         if model.size:
             facts.append(f"{model.size / 1e9:.1f} GB")
         mark = "● " if model.name == self._present else "  "
-        name = one_line(model.name, 34)
-        told = one_line(" · ".join(fact for fact in facts if fact), 22)
-        return Content.assemble(mark, (f"{name:<34}", "bold"), " ", (told, "$text-muted"))
+        name = one_line(model.name, NAME_WIDTH)
+        name += " " * (NAME_WIDTH - cell_len(name))
+        told = one_line(" · ".join(fact for fact in facts if fact), FACTS_WIDTH)
+        return Content.assemble(mark, (name, "bold"), " ", (told, "$text-muted"))

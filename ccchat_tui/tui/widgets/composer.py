@@ -103,6 +103,8 @@ class Composer(TextArea):
         placeholder: str = PLACEHOLDER,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
+        # The base class sets a selection while it is made, which looks for tokens.
+        self._pastes = Pastes()
         super().__init__(
             soft_wrap=True,
             show_line_numbers=False,
@@ -114,7 +116,6 @@ class Composer(TextArea):
         self.prompts = prompts if prompts is not None else PromptHistory()
         """The earlier prompts; hand the same object to another composer to share them."""
         self._blink_wanted = blink
-        self._pastes = Pastes()
         self._sent: list[_Sent] = []
         # Looking for the other bracket reads the whole text at each move of the cursor.
         self.match_cursor_bracket = False
@@ -163,8 +164,9 @@ class Composer(TextArea):
     def accepted(self, text: str) -> None:
         """Somebody has taken this text: it goes into the history and out of the editor.
 
-        What was typed behind it since stays. If it was changed meanwhile, all of it stays. Undo
-        brings it back.
+        What was typed behind it since stays. If it was changed meanwhile, all of it stays. If it
+        was an earlier prompt, the draft that had made way for it is shown again. Undo brings it
+        back.
 
         Args:
             text: The text of the `Submitted` that was taken.
@@ -174,9 +176,13 @@ class Composer(TextArea):
             self.prompts.add(self._folded(text))
             return
         self._sent.remove(sent)
+        draft = self.prompts.draft()
         self.prompts.add(sent.shown)
         end = sent.offset + len(sent.shown)
-        if self.text[sent.offset : end] == sent.shown:
+        if draft is not None and self.text == sent.shown:
+            # An earlier prompt was sent again: what was being written before comes back.
+            self._show(draft)
+        elif self.text[sent.offset : end] == sent.shown:
             self.history.checkpoint()
             self.delete(
                 self._location(sent.offset),
@@ -241,7 +247,7 @@ class Composer(TextArea):
         if not select and self.navigator.is_first_wrapped_line(self.cursor_location):
             older = self.prompts.older(self._draft())
             if older is not None:
-                self._show(older)
+                self._recall(older)
                 return
         super().action_cursor_up(select)
 
@@ -250,12 +256,18 @@ class Composer(TextArea):
         if not select and self.navigator.is_last_wrapped_line(self.cursor_location):
             newer = self.prompts.newer(self._draft())
             if newer is not None:
-                self._show(newer, at_end=self.prompts.browsing)
+                self._recall(newer, at_end=self.prompts.browsing)
                 return
         super().action_cursor_down(select)
 
+    def _recall(self, draft: Draft, *, at_end: bool = False) -> None:
+        # A prompt that was never in this editor may be too long for it.
+        if draft.place is None:
+            draft = Draft(self._folded(draft.text))
+        self._show(draft, at_end=at_end)
+
     def _draft(self) -> Draft:
-        return Draft(self.text, self.selection.start, self.selection.end)
+        return Draft(self.text, (self.selection.start, self.selection.end))
 
     def _show(self, draft: Draft, *, at_end: bool = False) -> None:
         """Put a draft in the place of the text, as one step that can be undone."""
@@ -264,20 +276,21 @@ class Composer(TextArea):
         self.history.checkpoint()
         if at_end:
             self.move_cursor(self.document.end)
-        elif draft.end == (0, 0):
+        elif draft.place is not None:
+            self.selection = Selection(*draft.place)
+        else:
             # At the end of the first row, from where Up goes on to what is older still.
             offsets = self.wrapped_document.get_offsets(0)
             column = offsets[0] - 1 if offsets else len(self.document[0])
             self.move_cursor((0, column))
-        else:
-            self.selection = Selection(draft.start, draft.end)
 
     # Pasting, and tokens as units
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        self._insert_pasted(event.text)
+        # Most terminals send the end of a pasted line as a carriage return.
+        self._insert_pasted(event.text.replace("\r\n", "\n").replace("\r", "\n"))
         self.focus()
 
     def action_paste(self) -> None:
@@ -306,9 +319,10 @@ class Composer(TextArea):
 
     def _token_at(self, location: Location) -> tuple[int, int] | None:
         """The token whose inside this location is in, as two columns of its row."""
-        if not self._pastes:
-            return None
         row, column = location
+        # Deleting the last line asks for the row behind it.
+        if not self._pastes or row >= self.document.line_count:
+            return None
         spans = self._pastes.spans(self.document.get_line(row))
         return next((span for span in spans if span[0] < column < span[1]), None)
 

@@ -11,9 +11,9 @@ class Draft:
     """A text with the place where its author was in it."""
 
     text: str
-    start: tuple[int, int] = (0, 0)
-    end: tuple[int, int] = (0, 0)
-    """Row and column of the two ends of the selection; the cursor is at `end`."""
+    place: tuple[tuple[int, int], tuple[int, int]] | None = None
+    """Row and column of the two ends of the selection, the cursor at the second; `None` for a
+    text that nobody has been in yet."""
 
 
 class PromptHistory:

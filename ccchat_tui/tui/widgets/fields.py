@@ -1,0 +1,53 @@
+"""The fields of dialogs: whatever is pasted into them, they hold only what may be shown."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.widgets import Input, TextArea
+
+from ccchat_tui.text import sanitize
+
+
+class Line(Input):
+    """A field of one line, whose cursor does not blink.
+
+    Args:
+        value: What stands there at first; any text at all.
+        placeholder: What is shown while it is empty.
+        max_length: Characters it takes at most; 0 for any number.
+        id: The widget's id.
+    """
+
+    def __init__(
+        self,
+        value: str = "",
+        *,
+        placeholder: str = "",
+        max_length: int = 0,
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+    ) -> None:
+        super().__init__(value, placeholder, max_length=max_length, id=id)
+        self.cursor_blink = False
+
+    def validate_value(self, value: str) -> str:
+        """Whoever sets it, it is sanitised."""
+        return sanitize(value)
+
+
+class Lines(TextArea):
+    """A field of several lines, whose cursor does not blink; Tab leaves it.
+
+    Args:
+        text: What stands there at first; any text at all.
+        id: The widget's id.
+    """
+
+    def __init__(self, text: str = "", *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(sanitize(text), tab_behavior="focus", id=id)
+        self.cursor_blink = False
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        text = sanitize(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        self._replace_via_keyboard(text, *self.selection)
