@@ -32,6 +32,10 @@ _CLEAN: Final = (
 )
 _SUSPECT: Final = re.compile(f"[^{_CLEAN}]")
 
+# A joiner, a carriage return or half a surrogate pair at the end of a piece says nothing before its
+# neighbour is known; nor does a joiner before such a half.
+_OPEN_END: Final = re.compile("(?:\r|\u200d?[\ud800-\udbff]|\u200d)\\Z")
+_TONES: Final = frozenset("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CLEAN_KIND: Final = ""
 _MARK_KIND: Final = "mark"
@@ -57,12 +61,22 @@ def _classify(char: str) -> str:
         or 0x1160 <= code <= 0x11FF
         or 0xD7B0 <= code <= 0xD7FF
         or code in (0x115F, 0x3164, 0xFFA0)
+        or char in _TONES
+        or (category == "Cn" and _has_no_width(char))
     ):
         kind = _MARK_KIND
     else:
         kind = _CLEAN_KIND
-    _kinds[char] = kind
+    if len(_kinds) < 20_000:
+        _kinds[char] = kind
     return kind
+
+
+def _has_no_width(char: str) -> bool:
+    """What the screen makes of a character that this Python's Unicode does not know yet."""
+    from rich.cells import cell_len  # noqa: PLC0415 - such characters are rare
+
+    return cell_len(char) == 0
 
 
 def _joins(char: str) -> bool:
@@ -72,7 +86,9 @@ def _joins(char: str) -> bool:
     shift columns; there it is left out.
     """
     code = ord(char)
-    return code >= 0x1F000 or 0x2190 <= code <= 0x2BFF or char in "\u3030\u303d\u3297\u3299"
+    if code >= 0x1F000:
+        return _classify(char) == _CLEAN_KIND
+    return 0x2190 <= code <= 0x2BFF or char in "\u3030\u303d\u3297\u3299"
 
 
 class Sanitizer:
@@ -81,13 +97,14 @@ class Sanitizer:
     What `feed` and `close` return, joined, equals `sanitize` of the pieces joined.
     """
 
-    __slots__ = ("_base", "_joined", "_marks", "_pending")
+    __slots__ = ("_base", "_joined", "_marks", "_pending", "_toned")
 
     def __init__(self) -> None:
         self._pending = ""
         self._base = ""
         self._marks = 0
         self._joined = 0
+        self._toned = False
 
     def feed(self, piece: str) -> str:
         """Take the next piece.
@@ -104,13 +121,13 @@ class Sanitizer:
         if not self._pending and not _SUSPECT.search(piece):
             self._base = piece[-1]
             self._marks = self._joined = 0
+            self._toned = False
             return piece
         text = self._pending + piece
         self._pending = ""
-        last = text[-1]
-        if last in "\r\u200d" or "\ud800" <= last <= "\udbff":
-            self._pending = last
-            text = text[:-1]
+        if held := _OPEN_END.search(text, max(0, len(text) - 2)):
+            self._pending = held[0]
+            text = text[: held.start()]
         return self._clean(text)
 
     def close(self) -> str:
@@ -120,8 +137,8 @@ class Sanitizer:
             What was held back.
         """
         text, self._pending = self._pending, ""
-        shown = "" if text == _ZWJ else self._clean(text)
-        self._base, self._marks, self._joined = "", 0, 0
+        shown = self._clean(text)
+        self._base, self._marks, self._joined, self._toned = "", 0, 0, False
         return shown
 
     def _clean(self, text: str) -> str:
@@ -133,38 +150,45 @@ class Sanitizer:
             kind = _kinds.get(char)
             if kind is None:
                 kind = _classify(char)
+            after = text[index + 1 : index + 2] or following
             if kind == _MARK_KIND:
-                after = text[index + 1 : index + 2] or following
                 self._mark(char, after, out)
-                continue
-            self._marks = 0
-            if char == "\r" and (text[index + 1 : index + 2] or following) == "\n":
-                continue
-            shown = kind or char
-            if self._base != _ZWJ and not "\U0001f3fb" <= char <= "\U0001f3ff":
-                self._joined = 0
-            self._base = shown
-            out.append(shown)
+            elif char != "\r" or after != "\n":
+                self._show(kind or char, out)
         return "".join(out)
+
+    def _show(self, shown: str, out: list[str]) -> None:
+        self._marks = 0
+        self._toned = False
+        if self._base != _ZWJ:
+            self._joined = 0
+        self._base = shown
+        out.append(shown)
 
     def _mark(self, char: str, after: str, out: list[str]) -> None:
         if char == _ZWJ:
             if not (self._base and _joins(self._base) and after and _joins(after)):
                 return
-            self._joined += 1
-            if self._joined > MAX_JOINS:
-                self._joined = 0
-                self._base = REPLACEMENT
-                out.append(REPLACEMENT)
+            if self._joined == MAX_JOINS:
+                self._show(REPLACEMENT, out)
                 return
+            self._joined += 1
             self._base = _ZWJ
             self._marks = 0
+            self._toned = False
             out.append(char)
             return
+        if char in _TONES:
+            if self._toned or not (self._base and _joins(self._base)):
+                # Alone it is a picture of two cells to a terminal, and of none to whoever measures.
+                self._show(REPLACEMENT, out)
+                return
+            self._toned = True
         self._marks += 1
         if self._marks <= MAX_MARKS:
             out.append(char)
         elif self._marks == MAX_MARKS + 1:
+            self._base = REPLACEMENT
             out.append(REPLACEMENT)
 
 
@@ -206,13 +230,15 @@ def one_line(text: str, width: int) -> str:
         return ""
     # A cell takes at most one base character and a bounded number of marks, so that the end of a
     # very long text need not be looked at.
-    enough = width * (MAX_MARKS + 2) * 4 + 64
-    line = " ".join(sanitize(text[: enough * 4]).split())
-    if cell_len(line) <= width:
+    enough = (width * (MAX_MARKS + 2) * 4 + 64) * 4
+    text = text.lstrip(" \n\t")
+    line = " ".join(sanitize(text[:enough]).split())
+    whole = not text[enough:].strip(" \n\t")
+    if whole and cell_len(line) <= width:
         return line
     used = 0
     for start, _end, cells in split_graphemes(line)[0]:
         if used + cells > width - 1:
             return line[:start].rstrip() + "\u2026"
         used += cells
-    return line
+    return line + "\u2026"
