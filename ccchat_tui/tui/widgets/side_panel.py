@@ -31,7 +31,7 @@ class Edge(Widget):
         width: 1;
         height: 1fr;
         color: $foreground 20%;
-        pointer: col-resize;
+        pointer: ew-resize;
     }
     Edge:hover, Edge.-dragged {
         color: $primary;
