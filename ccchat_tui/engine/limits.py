@@ -39,7 +39,7 @@ class EngineSettings:
     be loading a model for minutes without a sign of life."""
     stall_timeout: float | None = 120.0
     """How long a reply may stand still after its first token; `None` for no limit."""
-    user_weights: Mapping[str, int] = field(default=_NO_WEIGHTS)
+    user_weights: Mapping[str, int] = field(default_factory=lambda: _NO_WEIGHTS)
     """Turns a user gets where others get one; users not named get one."""
     retry_base: float = 0.5
     """The longest pause before the first retry; it doubles with each further one."""
