@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 
 from textual.message import Message
 
 from ccchat_tui.engine.stats import QueueSnapshot
 from ccchat_tui.text import one_line
+from ccchat_tui.tui.glyphs import glyph
 from ccchat_tui.tui.widgets.line import Piece, PieceLine
 
 
@@ -74,55 +77,101 @@ class StatusHeader(PieceLine):
         )
 
     def _lay_out(self) -> None:
-        width = self.size.width
-        if width <= 0:
-            return
-        right = _figures(self._snapshot, width) if self._snapshot else []
-        taken = sum(piece.width for piece in right)
-        left = _who(self._server, width - taken - 1)
-        gap = width - taken - sum(piece.width for piece in left)
-        self.show([*left, Piece(" " * max(gap, 0)), *right])
+        if self.size.width > 0:
+            self.show(lay_out(self._server, self._snapshot, self.size.width))
+
+
+def lay_out(server: ServerView, snapshot: QueueSnapshot | None, width: int) -> list[Piece]:
+    """Fit the row into a width, exactly.
+
+    The figures of the queue stay at the right whatever the width; their words go before their
+    numbers do, the server's address goes before the notice about it, and the product's name last.
+
+    Args:
+        server: The left side.
+        snapshot: The right side; `None` while nothing is known.
+        width: Cells.
+    """
+    least = sum(piece.width for piece in _who(server, 0))
+    right: list[Piece] = []
+    if snapshot is not None:
+        for words in reversed(_Words):
+            right = _figures(snapshot, words)
+            if _NEEDS[words] <= width and least + _width(right) <= width:
+                break
+    left = _who(server, width - _width(right))
+    while left and _width(left) + _width(right) > width:
+        left.pop(0)
+    while right and _width(right) > width:
+        right.pop(0)
+    gap = width - _width(left) - _width(right)
+    return [*left, Piece(" " * gap), *right]
+
+
+class _Words(IntEnum):
+    """How much is said beside the figures; each has what the ones before it have."""
+
+    SIGNS = 0
+    MODES = 1
+    """That it is paused or runs one at a time."""
+    FIGURES = 2
+    """What the figures are of."""
+    REASONS = 3
+    """Why it runs one at a time; also, that it does not."""
+
+
+_NEEDS = {_Words.SIGNS: 0, _Words.MODES: 0, _Words.FIGURES: 72, _Words.REASONS: 100}
+"""Cells of a row below which so many words would leave the server too little."""
+
+
+def _width(pieces: Sequence[Piece]) -> int:
+    return sum(piece.width for piece in pieces)
 
 
 def _who(server: ServerView, room: int) -> list[Piece]:
-    """The left side, cut to the room there is; the notice is the last to go."""
-    pieces = [Piece(" ccchat ", "bold $primary")]
-    room -= pieces[0].width
+    """The left side, cut to the room there is; its name and its notice are never cut."""
+    name = Piece(" ccchat ", "bold $primary")
+    room -= name.width
+    state = short = None
     if server.connecting:
         state = Piece(" connecting… ", "$state-connecting")
+        short = Piece(" … ", "$state-connecting")
     elif server.notice:
         state = Piece(" ▲ no server: demo model ", "bold $text-warning", "server")
-    else:
-        state = Piece("")
-    short = Piece(" ▲ demo ", "bold $text-warning", "server")
-    if state.target and room < state.width + 20:
+        short = Piece(" ▲ demo ", "bold $text-warning", "server")
+    if state is not None and short is not None and room < state.width + 20:
         state = short
-    room -= state.width
-    where = one_line(f"{server.name} · {server.address}", max(room - 2, 0))
-    if where and room > 8:
+    room -= state.width if state is not None else 0
+    pieces = [name]
+    if room > 8:
+        where = one_line(f"{server.name} · {server.address}", room - 2)
         pieces.append(Piece(f" {where} ", "$text-muted"))
-    if state.text:
+    if state is not None:
         pieces.append(state)
     return pieces
 
 
-def _figures(snapshot: QueueSnapshot, width: int) -> list[Piece]:
-    """The right side. Words where there is room, short ones where there is little."""
-    wide = width >= 100
+def _figures(snapshot: QueueSnapshot, words: _Words) -> list[Piece]:
+    """The right side."""
     pieces: list[Piece] = []
     if snapshot.paused:
-        pieces.append(Piece(" ‖ paused ", "bold $text-warning", "queue"))
+        said = " paused" if words >= _Words.MODES else ""
+        pieces.append(Piece(f" {glyph('paused')}{said} ", "bold $text-warning", "queue"))
     if snapshot.mode != "concurrent":
-        reason = f" ({one_line(snapshot.mode_reason, 40)})" if wide and snapshot.mode_reason else ""
-        pieces.append(Piece(f" {snapshot.mode}{reason} ", "bold $text-warning", "queue"))
-    elif wide:
+        said = f" {snapshot.mode}" if words >= _Words.MODES else ""
+        if words is _Words.REASONS and snapshot.mode_reason:
+            said += f" ({one_line(snapshot.mode_reason, 40)})"
+        pieces.append(Piece(f" {glyph(snapshot.mode)}{said} ", "bold $text-warning", "queue"))
+    elif words is _Words.REASONS:
         pieces.append(Piece(" concurrent ", "$text-muted", "queue"))
     flight = f"{snapshot.in_flight}/{snapshot.limits.max_concurrent}"
     busy = "bold $state-streaming" if snapshot.in_flight else "$text-muted"
-    words = " in flight" if width >= 72 else ""
-    pieces.append(Piece(f" ● {flight}{words} ", busy, "queue"))
+    pieces.append(
+        Piece(f" ● {flight}{' in flight' if words >= _Words.FIGURES else ''} ", busy, "queue")
+    )
     waiting = snapshot.queue_length + snapshot.waiting_to_retry
     queued = "bold $state-queued" if waiting else "$text-muted"
-    words = " queued" if width >= 72 else ""
-    pieces.append(Piece(f" ◌ {waiting}{words} ", queued, "queue"))
+    pieces.append(
+        Piece(f" ◌ {waiting}{' queued' if words >= _Words.FIGURES else ''} ", queued, "queue")
+    )
     return pieces

@@ -39,6 +39,8 @@ class PieceLine(Widget):
     PieceLine {
         height: 1;
         width: 1fr;
+        text-wrap: nowrap;
+        text-overflow: clip;
     }
     """
 

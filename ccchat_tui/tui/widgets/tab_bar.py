@@ -35,6 +35,8 @@ WIDEST = 30
 NARROWEST = 14
 """Cells a tab keeps before others are moved out of sight."""
 PLUS = " + "
+_LEAST = 8
+"""Cells of the only tab in sight below which the counts at the edges make way for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +112,34 @@ class TabBar(PieceLine):
 
 
 def lay_out(tabs: Sequence[Tab], width: int) -> list[Piece]:
-    """Fit tabs into a row: all of them if they can be read, else those around the active one."""
+    """Fit tabs into a row: all of them if they can be read, else those around the active one.
+
+    Args:
+        tabs: All of them, in order.
+        width: Cells there are; the pieces never take more.
+    """
     if not tabs or width <= 0:
         return []
-    room = width - cell_len(PLUS)
-    wanted = [_wanted(tab) for tab in tabs]
+    # In a row too narrow for anything else the active tab keeps what there is.
+    plus = [Piece(PLUS, "bold $text-muted", "+")] if width >= NARROWEST else []
+    room = width - sum(piece.width for piece in plus)
+    widths = [_wanted(tab) for tab in tabs]
     first, last = 0, len(tabs)
-    limit = WIDEST
-    if sum(wanted) > room:
-        limit = max(NARROWEST, _fair(wanted, room))
-    widths = [min(each, limit) for each in wanted]
     if sum(widths) > room:
-        first, last = _window(tabs, widths, room)
-    pieces: list[Piece] = []
-    if first:
-        pieces.append(_edge(tabs[:first], left=True))
-    for tab, tab_width in zip(tabs[first:last], widths[first:last], strict=True):
-        pieces.extend(_draw(tab, tab_width))
-    if last < len(tabs):
-        pieces.append(_edge(tabs[last:], left=False))
-    pieces.append(Piece(PLUS, "bold $text-muted", "+"))
-    return pieces
+        limit = max(NARROWEST, _fair(widths, room))
+        widths = [min(each, limit) for each in widths]
+        if sum(widths) > room:
+            first, last = _window(tabs, widths, room)
+    shown = [*zip(tabs[first:last], widths[first:last], strict=True)]
+    edges = [_edge(tabs[:first], left=True), _edge(tabs[last:], left=False)]
+    if last - first == 1:
+        tab, wanted = shown[0]
+        left = room - sum(piece.width for edge in edges for piece in edge)
+        if left < min(wanted, _LEAST):
+            edges, left = [[], []], room
+        shown = [(tab, min(wanted, left))]
+    drawn = [piece for tab, tab_width in shown for piece in _draw(tab, tab_width)]
+    return [*edges[0], *drawn, *edges[1], *plus]
 
 
 def _label(tab: Tab) -> str:
@@ -138,8 +147,8 @@ def _label(tab: Tab) -> str:
 
 
 def _wanted(tab: Tab) -> int:
-    """Cells a tab takes: space, number, space, glyph, space, label, space, divider."""
-    return min(WIDEST, len(str(tab.number)) + cell_len(_label(tab)) + 6)
+    """Cells a tab takes: mark, number, space, glyph, space, label, space."""
+    return min(WIDEST, len(str(tab.number)) + cell_len(_label(tab)) + 5)
 
 
 def _fair(wanted: Sequence[int], room: int) -> int:
@@ -156,7 +165,7 @@ def _fair(wanted: Sequence[int], room: int) -> int:
 def _window(tabs: Sequence[Tab], widths: Sequence[int], room: int) -> tuple[int, int]:
     """Which tabs to show so that the active one is in sight, with room for both edges."""
     active = next((index for index, tab in enumerate(tabs) if tab.active), 0)
-    room -= 12
+    room -= 2 * (len(str(len(tabs))) + 4)
     first = last = active
     used = 0
     while True:
@@ -173,8 +182,10 @@ def _window(tabs: Sequence[Tab], widths: Sequence[int], room: int) -> tuple[int,
             return first, max(last, active + 1)
 
 
-def _edge(hidden: Sequence[Tab], *, left: bool) -> Piece:
+def _edge(hidden: Sequence[Tab], *, left: bool) -> list[Piece]:
     """How many tabs are out of sight on one side, and the most pressing thing one of them does."""
+    if not hidden:
+        return []
     telling = (
         SessionStatus.FAILED,
         SessionStatus.UNREAD,
@@ -185,23 +196,29 @@ def _edge(hidden: Sequence[Tab], *, left: bool) -> Piece:
     status = next((each for each in telling if each in states), SessionStatus.IDLE)
     glyph = STATUS_GLYPHS[status].strip()
     text = f" ◂{len(hidden)}{glyph} " if left else f" {glyph}{len(hidden)}▸ "
-    return Piece(text, f"bold {STATUS_STYLES[status]}".strip(), "<" if left else ">")
+    return [Piece(text, f"bold {STATUS_STYLES[status]}".strip(), "<" if left else ">")]
 
 
 def _draw(tab: Tab, width: int) -> list[Piece]:
-    """One tab in exactly so many cells."""
+    """One tab in exactly so many cells; what does not fit goes from the right."""
     target = f"tab:{tab.session_id}"
     ground = " on $primary 25%" if tab.active else ""
     text_style = "bold $text" if tab.active else "$text-muted"
-    number = f" {tab.number} "
-    glyph = STATUS_GLYPHS[tab.status]
-    room = width - cell_len(number) - 4
-    label = one_line(_label(tab), max(room, 1))
-    pad = " " * max(0, room - cell_len(label))
-    accent = "bold $primary" if tab.active else "$text-disabled"
-    return [
-        Piece("▎" if tab.active else " ", f"{accent}{ground}", target),
-        Piece(number.lstrip(), f"{accent}{ground}", target),
-        Piece(f"{glyph} ", f"{STATUS_STYLES[tab.status] or text_style}{ground}", target),
-        Piece(f"{label}{pad} ", f"{text_style}{ground}", target),
-    ]
+    accent = "bold $primary" if tab.active else "$text-muted"
+    number, glyph = f"{tab.number} ", STATUS_GLYPHS[tab.status]
+    room = max(0, width - len(number) - 4)
+    label = one_line(_label(tab), room)
+    label += " " * (room - cell_len(label) + 1)
+    pieces = []
+    for text, style in (
+        ("▎" if tab.active else " ", accent),
+        (number, accent),
+        (f"{glyph} ", STATUS_STYLES[tab.status] or text_style),
+        (label, text_style),
+    ):
+        # Only the label can hold anything but single cells, and it has been made to fit.
+        cut = text if len(text) <= width or text is label else text[:width]
+        width -= cell_len(cut)
+        if cut and width >= 0:
+            pieces.append(Piece(cut, f"{style}{ground}", target))
+    return pieces
