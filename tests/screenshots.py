@@ -58,7 +58,7 @@ async def _queue(app: AppUnderTest, pilot: Pilot[None]) -> None:
         for question in questions[number - 1 : number + 2]:
             await app.ask(question, number)
     await app.pass_time(4)
-    app.chats.panel.queue.focus_rows()
+    app.chats.panel.queue.list.focus()
     await pilot.press("down", "down")
     await app.settle()
 

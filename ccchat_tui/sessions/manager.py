@@ -240,6 +240,13 @@ class SessionManager:
         session = next((each for each in self.sessions if turn in each.turns), None)
         return session is not None and turn.state.alive and self._cancel(session, turn)
 
+    def cancel_request(self, request_id: str) -> bool:
+        """Cancel the turn of a request, or a request of nobody's here. Returns whether it did."""
+        asked = self._asked.get(request_id)
+        if asked is None:
+            return self.service.cancel(request_id)
+        return self._cancel(asked.session, asked.turn)
+
     def cancel_user(self, user: str) -> int:
         """Cancel everything of one user. Returns how many turns."""
         return self._cancel_in([each for each in self.sessions if each.user == user])

@@ -232,7 +232,7 @@ class CCChatApp(App[None]):
             ("In the message box", chats.active.composer),
             ("In a chat", chats.active),
             ("In the replies", chats.active.transcript),
-            ("In the queue panel", chats.panel.queue.rows),
+            ("In the queue panel", chats.panel.queue),
         ]
         about = "Keys as they are bound now. Ctrl+P finds any command by its name."
         self.push_screen(HelpScreen(key_groups(places, self.get_key_display), about))

@@ -35,7 +35,7 @@ def commands(app: CCChatApp) -> Iterator[Command]:
     chats = app.chats
     pane = chats.active
     told: set[tuple[int, str]] = set()
-    for node in (chats, pane, pane.transcript, chats.panel.queue.rows, app):
+    for node in (chats, pane, pane.transcript, chats.panel.queue, app):
         for binding in _bindings(node):
             words = binding.tooltip or binding.description
             key = (id(node), binding.action)

@@ -18,6 +18,7 @@ from ccchat_tui.tui.widgets.chat_pane import ChatPane, InfoLine
 from ccchat_tui.tui.widgets.deck import Deck
 from ccchat_tui.tui.widgets.header import StatusHeader
 from ccchat_tui.tui.widgets.key_hints import KeyHints
+from ccchat_tui.tui.widgets.queue_panel import QueuePanel
 from ccchat_tui.tui.widgets.side_panel import SidePanel
 from ccchat_tui.tui.widgets.tab_bar import Tab, TabBar
 from ccchat_tui.tui.widgets.transcript import Transcript
@@ -212,7 +213,8 @@ class ChatsScreen(Screen[None]):
         self.header.show_snapshot(snapshot)
         if visible:
             panel.show_snapshot(snapshot)
-            panel.show_history(self._service.history.buckets(panel.wanted_buckets))
+            history = self._service.history
+            panel.show_history(history.buckets(panel.wanted_buckets), history.seconds)
         living = snapshot.in_flight + snapshot.queue_length + snapshot.waiting_to_retry
         return bool(living) or (visible and panel.fading)
 
@@ -306,7 +308,7 @@ class ChatsScreen(Screen[None]):
         if pane.composer.has_focus:
             pane.transcript.focus()
         elif pane.transcript.has_focus and self.panel.display:
-            self.panel.queue.focus_rows()
+            self.panel.queue.list.focus()
         else:
             pane.focus_composer()
 
@@ -377,6 +379,31 @@ class ChatsScreen(Screen[None]):
     @on(Transcript.Copied)
     def _copied(self, event: Transcript.Copied) -> None:
         self.app.notify(f"Copied: {event.what}", timeout=2, markup=False)
+
+    @on(QueuePanel.CancelRequested)
+    def _cancel_request(self, event: QueuePanel.CancelRequested) -> None:
+        self._sessions.cancel_request(event.request_id)
+
+    @on(QueuePanel.CancelUserRequested)
+    def _cancel_user(self, event: QueuePanel.CancelUserRequested) -> None:
+        self.app.cancel_user(event.user)
+
+    @on(QueuePanel.CancelAllRequested)
+    def _cancel_all(self) -> None:
+        self.app.cancel_all()
+
+    @on(QueuePanel.LimitRequested)
+    def _limit(self, event: QueuePanel.LimitRequested) -> None:
+        self.app.change_limit(event.step)
+
+    @on(QueuePanel.PauseToggled)
+    def _pause(self) -> None:
+        self.app.toggle_pause()
+
+    @on(QueuePanel.OpenRequested)
+    def _open(self, event: QueuePanel.OpenRequested) -> None:
+        if (pane := self._panes.get(event.session_id)) is not None:
+            self.activate(pane)
 
     @on(KeyHints.Chosen)
     async def _hint_chosen(self, event: KeyHints.Chosen) -> None:
