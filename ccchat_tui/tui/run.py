@@ -34,7 +34,7 @@ def run_app(loaded: Loaded) -> int:
     """
     settings = loaded.settings
     themes = load_themes(themes_folder())
-    _check_theme(settings.theme, themes)
+    check_theme(settings.theme, themes)
     hosts = read_hosts(settings.ollama_host)
     parts = Parts(
         server=open_servers(
@@ -50,7 +50,14 @@ def run_app(loaded: Loaded) -> int:
     return asyncio.run(_run(CCChatApp(settings, parts)))
 
 
-def _check_theme(name: str, themes: ThemeSet) -> None:
+def check_theme(name: str, themes: ThemeSet | None = None) -> None:
+    """Raise `SettingsError` if there is no theme of that name; an empty one is the app's choice.
+
+    Args:
+        name: What was asked for.
+        themes: Those there are, if they have been loaded.
+    """
+    themes = themes or load_themes(themes_folder())
     there = [*themes.themes, *BUILTIN_THEMES]
     if name and name not in there:
         raise SettingsError(
