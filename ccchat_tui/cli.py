@@ -94,18 +94,19 @@ def _run(argv: Sequence[str]) -> int:
 def _app(loaded: Loaded) -> int:
     """Draw the app, once everything that could be wrong has been looked at. It shows the warnings
     itself."""
-    if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-        raise CommandError(
-            "the app draws on a terminal, and there is none here (input or output is a file or "
-            "a pipe); run it in a terminal, or use `ccchat simulate`, `models` or `config`"
-        )
     from ccchat_tui.config import SettingsError  # noqa: PLC0415
-    from ccchat_tui.tui.run import run_app  # noqa: PLC0415 - the only way to Textual
+    from ccchat_tui.tui.run import check_theme, run_app  # noqa: PLC0415 - the way to Textual
 
     try:
-        return run_app(loaded)
+        if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
+            return run_app(loaded)
+        check_theme(loaded.settings.theme)
     except SettingsError as error:
         raise CommandError(error.message, 2) from None
+    raise CommandError(
+        "the app draws on a terminal, and there is none here (input or output is a file or a "
+        "pipe); run it in a terminal, or use `ccchat simulate`, `models` or `config`"
+    )
 
 
 def _load(given: Mapping[str, Any]) -> Loaded:

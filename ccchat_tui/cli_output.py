@@ -43,12 +43,17 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Write lines on standard error, each under the program's name."""
+    """Write lines on standard error, each under the program's name.
+
+    They quote what was given and what servers say, so nothing in them may steer the terminal.
+    """
+    from ccchat_tui.text import sanitize  # noqa: PLC0415 - only if there is something to say
+
     stream = sys.stderr
     if stream is None:  # a Windows program without a console has none
         return
     with suppress(OSError):
-        for line in text.splitlines():
+        for line in sanitize(text).splitlines():
             print(f"ccchat: {line}", file=stream)
 
 
