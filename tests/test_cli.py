@@ -15,6 +15,7 @@ from ccchat_tui import __version__
 from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.cli import main
 from ccchat_tui.config import Loaded, SettingsError, setting_rows
+from ccchat_tui.paths import trace_file
 from tests.support.ollama_server import OllamaServer
 
 ROOT = Path(__file__).parents[1]
@@ -248,14 +249,14 @@ class TestFaults:
         monkeypatch.setattr(sys.modules["ccchat_tui.tui.run"], "run_app", run_app)
 
     def test_one_line_and_a_file_with_the_details(
-        self, broken: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+        self, broken: None, capsys: pytest.CaptureFixture[str]
     ) -> None:
         told = refused(capsys, code=1)
         assert len(told.splitlines()) == 1
         assert "\x1b" not in told
         assert "ValueError" in told
-        file = Path(told.split(" in ")[-1].split(";")[0])
-        details = file.read_text(encoding="utf-8")
+        assert str(trace_file()) in told
+        details = trace_file().read_text(encoding="utf-8")
         assert "Traceback" in details
         assert "run_app" in details
 
@@ -269,20 +270,15 @@ class TestFaults:
     def test_a_folder_that_cannot_be_written_is_no_second_fault(
         self,
         broken: None,
-        tmp_path: Path,
         capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        (tmp_path / "home").write_text("in the way", encoding="utf-8")
+        folder = trace_file().parent
+        folder.parent.mkdir(parents=True)
+        folder.write_text("in the way", encoding="utf-8")
         assert "ValueError" in refused(capsys, code=1)
 
 
 class TestConfig:
-    def rows(self, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, list[str]]:
-        assert main(["config", *words]) == 0
-        lines = capsys.readouterr().out.splitlines()
-        return {parts[0]: parts[1:] for line in lines[3:] if (parts := line.split("  "))}
-
     def test_each_setting_its_value_and_where_it_came_from(
         self, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
