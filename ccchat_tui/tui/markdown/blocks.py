@@ -16,10 +16,11 @@ from ccchat_tui.tui.markdown.lines import TAB
 
 _FENCE: Final = re.compile(r"(`{3,})([^`]*)$|(~{3,})(.*)$")
 _RULE: Final = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
-_HEADING: Final = re.compile(r"(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+# These never look at a character twice: a line may be of any length, and come from anywhere.
+_HEADING: Final = re.compile(r"(#{1,6})(?=[ \t]|$)")
 _SETEXT: Final = re.compile(r"(=+|-+)[ \t]*$")
 _MARKER: Final = re.compile(r"([-+*]|(\d{1,9})([.)]))([ \t]+|$)")
-_DELIMITERS: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_DELIMITER: Final = re.compile(r":?-+:?$")
 _HALF_DELIMITERS: Final = re.compile(r"[|:\- \t]+$")
 _UNDECIDED: Final = re.compile(
     r"[ \t]*(?:[-=+*]{1,2}|\d{1,9}[.)]?|`{1,2}|~{1,2}|#{1,6}|\||<)[ \t]*$"
@@ -47,6 +48,23 @@ def split_row(line: str) -> list[str]:
     if text.endswith("|") and not text.endswith("\\|"):
         text = text[:-1]
     return [cell.strip().replace("\\|", "|") for cell in _CELL.split(text)]
+
+
+def _is_delimiter_row(text: str) -> bool:
+    return all(_DELIMITER.match(cell) for cell in split_row(text))
+
+
+def _heading(text: str) -> tuple[int, str] | None:
+    """Level and content of a line that begins with number signs, if it is a heading."""
+    found = _HEADING.match(text)
+    if found is None:
+        return None
+    content = text[found.end() :].strip()
+    if content.endswith("#"):
+        bare = content.rstrip("#")
+        if not bare or bare[-1] in " \t":
+            content = bare.rstrip()
+    return len(found[1]), content
 
 
 @dataclass(slots=True)
@@ -171,7 +189,9 @@ class BlockScanner:
         self._open_leaf(rest, leaf if all_matched and not opened else None)
 
     def _match_containers(self, line: str) -> tuple[str, int]:
-        rest = line.expandtabs(TAB) if "\t" in line[: len(line) - len(line.lstrip())] else line
+        rest = line
+        if "\t" in line[: len(line) - len(line.lstrip())] and not self._in_bare_fence():
+            rest = line.expandtabs(TAB)
         matched = 0
         for container in self._spine:
             if isinstance(container, Quote):
@@ -185,6 +205,12 @@ class BlockScanner:
                 break
             matched += 1
         return rest, matched
+
+    def _in_bare_fence(self) -> bool:
+        """Whether the line stands in a fence that stands in nothing else. There tabs stay, so that
+        what is copied, such as a makefile, is what was written."""
+        leaf = self.leaves[-1] if self.leaves else None
+        return leaf is not None and leaf.kind is Kind.FENCE and not leaf.closed and not self._spine
 
     def _continue_verbatim(self, leaf: Leaf, rest: str) -> bool:
         if leaf.kind is Kind.FENCE:
@@ -285,8 +311,8 @@ class BlockScanner:
         head = paragraph.lines[-1]
         if "|" in head and (
             (
-                _DELIMITERS.match(text)
-                and ("|" in text or ":" in text or "-" in text)
+                _HALF_DELIMITERS.match(text)
+                and _is_delimiter_row(text)
                 and len(split_row(text)) == len(split_row(head))
             )
             or (unfinished and head.startswith("|") and _HALF_DELIMITERS.match(text))
@@ -345,11 +371,8 @@ class BlockScanner:
         if not text:
             return Leaf(Kind.PARAGRAPH, spine, [""], closed=True)
         first = text[0]
-        if first == "#" and (found := _HEADING.match(text)):
-            content = found[2] or ""
-            if not content.strip("#"):
-                content = ""
-            return Leaf(Kind.HEADING, spine, [content], len(found[1]), closed=True)
+        if first == "#" and (heading := _heading(text)):
+            return Leaf(Kind.HEADING, spine, [heading[1]], heading[0], closed=True)
         if first in "`~" and (found := _FENCE.match(text)):
             mark = found[1] or found[3]
             info = (found[2] if found[1] else found[4]) or ""

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from ccchat_tui.tui.markdown.lines import Span, glue
+from ccchat_tui.tui.markdown.lines import Span, glue, merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ class Highlighter:
             The spans of every line that is decided now; none while a comment is open.
         """
         held = [*self._held, line]
-        if self._holds(held) and len(held) < HELD:
+        if len(line) <= LONGEST and self._holds(held) and len(held) < HELD:
             self._held = held
             return []
         self._held = []
@@ -84,6 +84,11 @@ class Highlighter:
         """The spans of the lines held back and of the unfinished line, as they look by now."""
         lines = self._held if line is None else [*self._held, line]
         return self._highlight(lines, self._stack)[0] if lines else []
+
+    def give_up(self) -> list[list[Span]]:
+        """The lines held back, as they are shown because the next one is too long."""
+        held, self._held = self._held, []
+        return _plain(held)
 
     def _holds(self, lines: list[str]) -> bool:
         """Whether a comment of the C family is open; these lexers want it in one piece."""
@@ -98,10 +103,23 @@ class Highlighter:
         return False
 
     def _highlight(self, lines: list[str], stack: list[str]) -> tuple[list[list[Span]], list[str]]:
+        plain = _plain(lines)
         if self._lexer is None or any(len(line) > LONGEST for line in lines):
-            return [[(line, "fence")] if line else [] for line in lines], stack
-        text = "\n".join(lines) + "\n"
-        stack = stack.copy()
+            return plain, stack
+        after = stack.copy()
+        try:
+            rows = self._tokenise("\n".join(lines) + "\n", after)
+        except Exception:
+            # Hundreds of lexers, none of them made for half a text: plain from here on.
+            self._lexer = None
+            return plain, stack
+        if ["".join([text for text, _ in row]) for row in rows] != lines:
+            # Some lexers leave out what they do not know. Nothing that was received may be lost.
+            return plain, after
+        return rows, after
+
+    def _tokenise(self, text: str, stack: list[str]) -> list[list[Span]]:
+        assert self._lexer is not None
         tokens = (
             self._lexer.get_tokens_unprocessed(text)
             if self._tokens is None
@@ -115,10 +133,11 @@ class Highlighter:
                 rows[-1].append((first, style))
             rows.extend([(part, style)] if part else [] for part in more)
         rows.pop()
-        while len(rows) < len(lines):
-            rows.append([])
-        rows = rows[: len(lines)]
-        return (rows if text.isascii() else [glue(row) for row in rows]), stack
+        return rows if text.isascii() else [glue(merge(row)) for row in rows]
+
+
+def _plain(lines: list[str]) -> list[list[Span]]:
+    return [[(line, "fence")] if line else [] for line in lines]
 
 
 def _lex(

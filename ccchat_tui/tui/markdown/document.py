@@ -12,6 +12,8 @@ from ccchat_tui.tui.markdown.leaf import Container, Item, Kind, Leaf, Quote
 from ccchat_tui.tui.markdown.leaves import LeafLayout, is_task, lay_out
 from ccchat_tui.tui.markdown.lines import Line, Span
 
+_SAME: Final[list[Line]] = []
+"""Stands for the rows of a leaf that has not changed."""
 _BULLETS: Final = "\u2022\u25e6\u25aa"
 
 
@@ -30,6 +32,8 @@ class _Placed:
     cells: int
     first_cells: int
     layout: LeafLayout | None
+    seen: tuple[Leaf, int, str, bool] | None = None
+    """How the leaf stood when it was last laid out."""
     taken: int = 0
     """How many of the layout's final rows have been taken."""
 
@@ -143,6 +147,7 @@ class Document:
             cells=cells,
             first_cells=sum(cell_len(text) for text, _ in first),
             layout=lay_out(leaf, self._width - cells),
+            seen=_stand(leaf),
         )
         self._placed.append(placed)
         assert placed.layout is not None
@@ -156,7 +161,7 @@ class Document:
         """The rows of a leaf that may have grown, from the first that is not final; `None` if it
         must be laid out anew."""
         if placed.layout is None:
-            return [] if placed.leaf is leaf else None
+            return _SAME if placed.leaf is leaf else None
         if placed.leaf is not leaf:
             old = placed.leaf
             if old.kind is not leaf.kind or old.level != leaf.level or old.info != leaf.info:
@@ -166,11 +171,15 @@ class Document:
             if first != placed.first or rest != placed.rest or above != placed.above:
                 return None
             placed.leaf = leaf
+        stand = _stand(leaf)
+        if placed.seen == stand:
+            return _SAME
+        placed.seen = stand
         return placed.layout.update(leaf)
 
     def _replace(self, index: int, rows: list[Line]) -> int:
         placed = self._placed[index]
-        if placed.layout is None:
+        if rows is _SAME:
             return len(self.lines)
         start = placed.begin + placed.above + placed.taken
         last = index == len(self._placed) - 1
@@ -238,13 +247,21 @@ class Document:
                 again = (" " * len(mark), "")
                 text = mark
                 entry = (mark, "bullet") if number >= shared else again
-            if used + len(text) > self._width // 2 and number < len(leaf.containers) - 1:
-                # No room to show every level: the outer ones are left out, the innermost stays.
+            inner = number == len(leaf.containers) - 1
+            if used + len(text) > (self._width - 2 if inner else self._width // 2):
+                # No room to show every level: the outer ones are left out, the innermost stays
+                # while two cells are left for the text.
                 continue
             used += len(text)
             first.append(entry)
             rest.append(again)
         return first, rest
+
+
+def _stand(leaf: Leaf) -> tuple[Leaf, int, str, bool]:
+    """What tells whether a leaf has changed: its lines are only appended to, or its last one, while
+    unfinished, is replaced."""
+    return leaf, len(leaf.lines), leaf.lines[-1] if leaf.lines else "", leaf.closed
 
 
 def _shared(one: tuple[Container, ...], other: tuple[Container, ...]) -> int:

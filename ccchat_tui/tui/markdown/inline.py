@@ -6,8 +6,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from ccchat_tui.text import sanitize
-from ccchat_tui.tui.markdown.lines import Span, glue, merge
+from ccchat_tui.text import Sanitizer, sanitize
+from ccchat_tui.tui.markdown.lines import Span, glue, merge, sticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
+CHUNK: Final = 600
+"""Characters of a paragraph after which it may be cut into parts that are parsed separately."""
+LONGEST_CHUNK: Final = 1600
+"""Characters after which it is cut wherever that does least harm."""
 _SPECIAL: Final = re.compile(r"[*_`~\[<&\\!]|  \n")
 _OPENERS: Final = {"em_open": "em", "strong_open": "strong", "s_open": "strike"}
 _CLOSERS: Final = frozenset({"em_close", "strong_close", "s_close"})
@@ -46,6 +50,50 @@ def parse_inline(text: str, style: str = "", *, unfinished: bool = False) -> lis
             opened but not closed are drawn as if they had been.
     """
     text = text.replace("\t", " ")
+    if len(text) <= LONGEST_CHUNK:
+        return _parse(text, style, unfinished=unfinished)
+    spans: list[Span] = []
+    at = 0
+    while len(text) - at > LONGEST_CHUNK:
+        cut = cut_at(text, at)
+        spans += _parse(text[at:cut], style, unfinished=False)
+        at = cut
+    return spans + _parse(text[at:], style, unfinished=unfinished)
+
+
+def cut_at(text: str, begin: int) -> int:
+    """Where a long paragraph may be cut: at a space, with no markup open if that can be had.
+
+    It looks only at what is certain to be there, so that the answer does not depend on how much
+    has come so far.
+    """
+    end = begin + LONGEST_CHUNK
+    fallback = 0
+    at = begin + CHUNK
+    while True:
+        at = text.find(" ", at, end)
+        if at < 0:
+            break
+        part = text[begin:at]
+        if (
+            not part.count("`") % 2
+            and not part.count("*") % 2
+            and not part.count("~~") % 2
+            and part.count("[") == part.count("]")
+            and part.rfind("](") <= part.rfind(")")
+        ):
+            return at
+        fallback = at
+        at += 1
+    if fallback:
+        return fallback
+    cut = end
+    while cut > begin + CHUNK and (sticks(text[cut]) or text[cut - 1] == "\u200d"):
+        cut -= 1
+    return cut
+
+
+def _parse(text: str, style: str, *, unfinished: bool) -> list[Span]:
     if not _SPECIAL.search(text):
         return [(text, style)] if text else []
     if unfinished:
@@ -54,7 +102,14 @@ def parse_inline(text: str, style: str = "", *, unfinished: bool = False) -> lis
     env: dict[str, Any] = {}
     tokens: list[Token] = []
     parser.inline.parse(text, parser, env, tokens)
-    return glue(merge(_spans(tokens, style)))
+    spans = merge(_spans(tokens, style))
+    if all(text.isascii() for text, _ in spans):
+        return spans
+    # Character references name any character, and marks come together where markup is taken out.
+    sanitizer = Sanitizer()
+    clean = [(sanitizer.feed(text), style) for text, style in spans]
+    clean.append((sanitizer.close(), clean[-1][1]))
+    return glue([span for span in clean if span[0]])
 
 
 def _closers(text: str) -> str:
@@ -98,7 +153,6 @@ def _spans(tokens: Sequence[Token], style: str) -> list[Span]:  # noqa: C901, PL
             if token.content:
                 spans.append((token.content, joined))
         elif kind == "text_special":
-            # A character reference may name any character at all.
             spans.append((sanitize(token.content).replace("\t", " "), joined))
         elif kind in ("softbreak", "hardbreak"):
             spans.append(("\n", joined))

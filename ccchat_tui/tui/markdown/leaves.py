@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Final, Protocol
 
 from rich.cells import cell_len
 
-from ccchat_tui.tui.markdown.code import Highlighter
-from ccchat_tui.tui.markdown.inline import parse_inline
+from ccchat_tui.tui.markdown.code import LONGEST, Highlighter
+from ccchat_tui.tui.markdown.inline import LONGEST_CHUNK, cut_at, parse_inline
 from ccchat_tui.tui.markdown.leaf import Item, Kind, Leaf
-from ccchat_tui.tui.markdown.lines import TAB, Line, Span, Wrapper, fold, merge
+from ccchat_tui.tui.markdown.lines import CLUSTER, TAB, Line, Span, Wrapper, first_piece, merge
 from ccchat_tui.tui.markdown.tables import TableLayout
 
-CHUNK: Final = 600
-"""Characters of a paragraph after which it may be cut into parts that are parsed separately."""
 _TASKS: Final = {"[ ] ": "\u2610 ", "[x] ": "\u2611 "}
-LONGEST_CHUNK: Final = 1600
-"""Characters after which it is cut wherever that does least harm."""
 
 
 def is_task(leaf: Leaf) -> bool:
@@ -94,9 +89,9 @@ class ParagraphLayout:
         if not text.startswith(self._sealed):
             return None
         at = len(self._sealed)
-        if leaf.kind is Kind.PARAGRAPH and len(text) - at > LONGEST_CHUNK:
+        if len(text) - at > LONGEST_CHUNK:
             while len(text) - at > LONGEST_CHUNK:
-                cut = _cut(text, at)
+                cut = cut_at(text, at)
                 self.final += self._wrapper.feed(parse_inline(text[at:cut], self._style))
                 at = cut
             self._sealed = text[:at]
@@ -106,46 +101,13 @@ class ParagraphLayout:
         return wrapper.feed(spans) + wrapper.close()
 
 
-def _cut(text: str, begin: int) -> int:
-    """Where a long paragraph may be cut: at a space, with no markup open if that can be had.
-
-    It looks only at what is certain to be there, so that the answer does not depend on how much
-    has come so far.
-    """
-    end = begin + LONGEST_CHUNK
-    fallback = 0
-    at = begin + CHUNK
-    while True:
-        at = text.find(" ", at, end)
-        if at < 0:
-            break
-        part = text[begin:at]
-        if (
-            not part.count("`") % 2
-            and not part.count("*") % 2
-            and not part.count("~~") % 2
-            and part.count("[") == part.count("]")
-            and part.rfind("](") <= part.rfind(")")
-        ):
-            return at
-        fallback = at
-        at += 1
-    if fallback:
-        return fallback
-    cut = end
-    while cut > begin + CHUNK and (
-        unicodedata.category(text[cut])[0] in "MC" or text[cut - 1] == "\u200d"
-    ):
-        cut -= 1
-    return cut
-
-
 class VerbatimLayout:
     """Lines shown as they are, such as HTML."""
 
     def __init__(self, width: int, style: str = "html") -> None:
         self._width = width
         self._style = style
+        self._long = LongLine(width, style)
         self._done = 0
         self._last = ""
         self.final: list[Line] = []
@@ -157,12 +119,11 @@ class VerbatimLayout:
             return None
         while self._done < len(lines) - 1:
             self._last = lines[self._done]
-            self.final += self._rows(self._last)
+            self.final += self._long.take(_expand(self._last)) + self._long.rest
+            self._long = LongLine(self._width, self._style)
             self._done += 1
-        return [row for line in lines[self._done :] for row in self._rows(line)]
-
-    def _rows(self, line: str) -> list[Line]:
-        return fold_spans([(line.expandtabs(TAB), self._style)], self._width)
+        self.final += self._long.take(_expand(lines[self._done]))
+        return self._long.rest
 
 
 class CodeLayout:
@@ -173,11 +134,12 @@ class CodeLayout:
         info = leaf.info.partition(" ")[2] if leaf.kind is Kind.FENCE else ""
         self._info = info
         self._highlighter = Highlighter(info)
+        self._long: LongLine | None = None
         self._done = 0
         self._last = ""
         self.final: list[Line] = []
         if info:
-            self.final.append(self._filled([(fold(info, max(1, width - 2))[0], "fence label")]))
+            self.final += self._rows([(_expand(info), "fence label")])
 
     def update(self, leaf: Leaf) -> list[Line] | None:
         """See `LeafLayout.update`."""
@@ -191,14 +153,35 @@ class CodeLayout:
             return None
         while self._done < len(lines) - 1:
             self._last = lines[self._done]
-            for spans in self._highlighter.feed(_expand(self._last)):
-                self.final += self._rows(spans)
+            line = _expand(self._last)
+            if len(line) > LONGEST:
+                self.final += self._take_long(line)
+                self.final += self._long_rest()
+                self._long = None
+            else:
+                for spans in self._highlighter.feed(line):
+                    self.final += self._rows(spans)
             self._done += 1
         unfinished = _expand(lines[self._done]) if self._done < len(lines) else None
+        if unfinished is not None and len(unfinished) > LONGEST:
+            self.final += self._take_long(unfinished)
+            return self._long_rest()
         rows = [row for spans in self._highlighter.preview(unfinished) for row in self._rows(spans)]
         if not rows and not self.final:
             rows.append(self._filled([]))
         return rows
+
+    def _take_long(self, line: str) -> list[Line]:
+        rows: list[Line] = []
+        if self._long is None:
+            self._long = LongLine(max(1, self._width - 2), "fence")
+            for spans in self._highlighter.give_up():
+                rows += self._rows(spans)
+        return rows + [self._filled(r.spans, r.cells, r.joint) for r in self._long.take(line)]
+
+    def _long_rest(self) -> list[Line]:
+        assert self._long is not None
+        return [self._filled(row.spans, row.cells, row.joint) for row in self._long.rest]
 
     def _rows(self, spans: list[Span]) -> list[Line]:
         return [
@@ -222,6 +205,38 @@ def _expand(line: str) -> str:
     return line.expandtabs(TAB) if "\t" in line else line
 
 
+class LongLine:
+    """A line that is folded as it grows: whole rows of it once, only the rest again.
+
+    Args:
+        width: Cells of a row.
+        style: What it is shown in.
+    """
+
+    def __init__(self, width: int, style: str) -> None:
+        self._width = width
+        self._style = style
+        self._at = 0
+        self.rest: list[Line] = []
+        """The rows behind those that are final, as of the last `take`."""
+
+    def take(self, line: str) -> list[Line]:
+        """Take the line as it is by now.
+
+        Returns:
+            Further rows that will not change.
+        """
+        rows: list[Line] = []
+        while len(line) - self._at > self._width * 4 + 2 * CLUSTER:
+            piece, cells = first_piece(line, self._at, self._width)
+            rows.append(Line([(piece, self._style)], cells, 0, "" if self._at else None))
+            self._at += len(piece)
+        self.rest = fold_spans([(line[self._at :], self._style)], self._width)
+        if self._at:
+            self.rest[0].joint = ""
+        return rows
+
+
 def fold_spans(spans: list[Span], width: int) -> list[Line]:
     """Cut one line of spans into rows without regard to words."""
     total = sum([cell_len(text) for text, _ in spans])
@@ -231,18 +246,16 @@ def fold_spans(spans: list[Span], width: int) -> list[Line]:
     row: list[Span] = []
     used = 0
     for text, style in spans:
-        rest = text
-        while rest:
+        at = 0
+        while at < len(text):
             room = width - used
-            # A slice long enough for the room; the whole rest would make long lines quadratic.
-            piece = fold(rest[: max(1, room) * 4 + 16], max(1, room))[0]
-            cells = cell_len(piece)
+            piece, cells = first_piece(text, at, max(1, room))
             if row and cells > room:
                 rows.append(Line(row, used, 0, "" if rows else None))
                 row, used = [], 0
                 continue
             row.append((piece, style))
             used += cells
-            rest = rest[len(piece) :]
+            at += len(piece)
     rows.append(Line(row, used, 0, "" if rows else None))
     return rows

@@ -26,7 +26,7 @@ class Line:
             itself begins a new line. Copied text is put together with it.
     """
 
-    __slots__ = ("cells", "joint", "lead", "painted", "spans")
+    __slots__ = ("cells", "joint", "lead", "spans")
 
     def __init__(
         self,
@@ -39,8 +39,6 @@ class Line:
         self.cells = cells
         self.lead = lead
         self.joint = joint
-        self.painted: object | None = None
-        """Whatever the painter wants to keep with the row."""
 
     @property
     def text(self) -> str:
@@ -99,13 +97,35 @@ def fold(text: str, width: int) -> list[str]:
     return pieces
 
 
+CLUSTER: Final = 128
+"""Characters beyond which nothing sanitised is still one: joined emoji with all their marks."""
+
+
+def first_piece(text: str, begin: int, width: int) -> tuple[str, int]:
+    """The first piece that `fold` would cut off, and its cells.
+
+    Args:
+        text: One line, of any length: only as much as may be needed is looked at.
+        begin: Where in it to begin.
+        width: Cells the piece may take.
+    """
+    piece = text[begin : begin + width]
+    if piece.isascii() and text[begin + width : begin + width + 1].isascii():
+        return piece, len(piece)
+    piece = fold(text[begin : begin + width * 4 + CLUSTER], width)[0]
+    return piece, cell_len(piece)
+
+
 # Words; a character of two cells (CJK and the like) is a word of its own, with the marks and the
 # closing punctuation that belong to it.
 _WIDE: Final = (
     "\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f"
     "\uff00-\uff60\uffe0-\uffe6\U00020000-\U0003fffd"
 )
-_AFTER: Final = "\u0300-\u036f\ufe00-\ufe0f\u3001\u3002\u300b\u300d\u300f\u3011\u3099\u309a\uff01"
+_AFTER: Final = (
+    "\u0300-\u036f\u20d0-\u20ff\u302a-\u302f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+    "\u3001\u3002\u300b\u300d\u300f\u3011\u3099\u309a\uff01"
+)
 _PIECES: Final = re.compile(
     f"\n| +|[{_WIDE}][{_AFTER}\uff09\uff0c\uff0e\uff1a\uff1b\uff1f]*|[^ \n{_WIDE}]+"
 )
@@ -118,7 +138,7 @@ class Wrapper:
         width: Cells of a row, at least 1.
     """
 
-    __slots__ = ("_gap", "_joint", "_line", "_used", "_word", "_word_cells", "width")
+    __slots__ = ("_gap", "_joint", "_line", "_long", "_used", "_word", "_word_cells", "width")
 
     def __init__(self, width: int) -> None:
         self.width = max(1, width)
@@ -128,6 +148,7 @@ class Wrapper:
         self._word: list[Span] = []
         self._word_cells = 0
         self._joint: str | None = None
+        self._long = False
 
     def copy(self) -> Wrapper:
         """A wrapper that stands where this one stands."""
@@ -138,6 +159,7 @@ class Wrapper:
         other._word = self._word.copy()
         other._word_cells = self._word_cells
         other._joint = self._joint
+        other._long = self._long
         return other
 
     def feed(self, spans: Iterable[Span]) -> list[Line]:
@@ -167,6 +189,10 @@ class Wrapper:
                 else:
                     self._word.append((piece, style))
                     self._word_cells += len(piece) if piece.isascii() else cell_len(piece)
+                    if self._long or self._word_cells > self.width:
+                        # It will not fit into a row, so its first rows need not wait for its end.
+                        self._flush_word(lines)
+                        self._long = True
         return lines
 
     def close(self) -> list[Line]:
@@ -188,12 +214,19 @@ class Wrapper:
         self._joint = joint
 
     def _end_word(self, lines: list[Line]) -> None:
+        self._long = False
+        self._flush_word(lines)
+
+    def _flush_word(self, lines: list[Line]) -> None:
         if not self._word:
             return
         word, cells = self._word, self._word_cells
         self._word, self._word_cells = [], 0
         gap, self._gap = self._gap, None
         gap_cells = len(gap[0]) if gap else 0
+        if self._long:
+            self._fold_word(word, lines)
+            return
         if self._used + gap_cells + cells <= self.width:
             if gap:
                 self._line.append(gap)
@@ -210,21 +243,16 @@ class Wrapper:
 
     def _fold_word(self, word: list[Span], lines: list[Line]) -> None:
         for text, style in word:
-            rest = text
-            while rest:
+            at = 0
+            while at < len(text):
                 room = self.width - self._used
-                if room <= 0:
-                    self._break(lines, "")
-                    room = self.width
-                pieces = fold(rest, room) if len(rest) <= room * 4 else fold(rest[: room * 4], room)
-                piece = pieces[0]
-                cells = cell_len(piece)
+                piece, cells = first_piece(text, at, max(1, room))
                 if cells > room and self._line:
                     self._break(lines, "")
                     continue
                 self._line.append((piece, style))
                 self._used += cells
-                rest = rest[len(piece) :]
+                at += len(piece)
 
 
 _PIECES_WIDE = re.compile(f"[{_WIDE}]").match
@@ -246,7 +274,9 @@ def merge(spans: Sequence[Span]) -> list[Span]:
     return merged
 
 
-_GLUE: Final = re.compile("[\u200d\u0300-\u036f\ufe00-\ufe0f\u20d0-\u20ff\U0001f3fb-\U0001f3ff]")
+def sticks(char: str) -> bool:
+    """Whether a character has no cell of its own, but belongs to the one before it."""
+    return not char.isascii() and cell_len(char) == 0
 
 
 def glue(spans: list[Span]) -> list[Span]:
@@ -255,9 +285,9 @@ def glue(spans: list[Span]) -> list[Span]:
         return spans
     glued: list[Span] = []
     for text, style in spans:
-        if glued and text and (_GLUE.match(text) or glued[-1][0].endswith("\u200d")):
+        if glued and text and (sticks(text[0]) or glued[-1][0].endswith("\u200d")):
             taken = 1
-            while taken < len(text) and (_GLUE.match(text, taken) or text[taken - 1] == "\u200d"):
+            while taken < len(text) and (sticks(text[taken]) or text[taken - 1] == "\u200d"):
                 taken += 1
             glued[-1] = (glued[-1][0] + text[:taken], glued[-1][1])
             text = text[taken:]  # noqa: PLW2901 - the rest of the span is a span

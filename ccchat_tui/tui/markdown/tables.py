@@ -63,7 +63,9 @@ class TableLayout:
             begin = min(begin, len(sources))
         del self._sources[begin:], self._cells[begin:]
         for row, source in enumerate(sources[begin:], begin):
-            texts = split_row(source)[:count]
+            texts = split_row(source)
+            # What is too many for the head goes into the last cell: nothing is left out.
+            texts[count - 1 :] = [" \u2502 ".join(texts[count - 1 :])]
             texts += [""] * (count - len(texts))
             style = "th" if row == 0 else ""
             self._cells.append([parse_inline(text, style) for text in texts])
@@ -99,9 +101,15 @@ class TableLayout:
 
     def _stacked(self, row: int) -> list[Line]:
         """A row too wide for columns: one line for each cell, behind the name of its column."""
-        if row == 0:
-            return []
         lines: list[Line] = []
+        if row == 0:
+            if len(self._cells) > 1:
+                return []
+            # Nothing stands below the names of the columns yet, so they stand for themselves.
+            for head in self._cells[0]:
+                wrapper = Wrapper(self._width)
+                lines += wrapper.feed(head) + wrapper.close()
+            return lines
         for head, spans in zip(self._cells[0], self._cells[row], strict=True):
             wrapper = Wrapper(self._width)
             lines += wrapper.feed([*head, (": ", "th"), *spans])
