@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _CHART_FROM, _AIRY_FROM, _TALL_CHART_FROM = 17, 24, 29
 """Rows of the panel from which there is a chart, space between the parts, a chart twice as high."""
+_LIST_ROWS = 4
+"""Rows that the list keeps, however low the panel is; the figures give way."""
 
 
 class QueuePanel(Vertical):
@@ -88,7 +90,7 @@ class QueuePanel(Vertical):
         background: $background;
         color: $foreground;
     }
-    QueuePanel > .head, QueuePanel > .chart { height: auto; }
+    QueuePanel > .head, QueuePanel > .chart, QueuePanel > .tools { height: 0; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
@@ -176,10 +178,11 @@ class QueuePanel(Vertical):
         if width <= 0 or height <= 0:
             return
         airy = height >= _AIRY_FROM
+        tools = tool_rows(snapshot, width)
         head = [title_row(snapshot, width), status_row(snapshot, width)]
-        head += figure_rows(snapshot, width)
+        head += figure_rows(snapshot, width)[: max(0, height - len(tools) - 2 - _LIST_ROWS)]
         _set(self._head, [*head, ()] if airy else head)
-        _set(self._tools, tool_rows(snapshot, width))
+        _set(self._tools, tools)
         self._draw_chart(snapshot)
 
     def _draw_chart(self, snapshot: QueueSnapshot) -> None:

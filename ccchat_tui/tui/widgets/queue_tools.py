@@ -20,7 +20,7 @@ def tool_rows(snapshot: QueueSnapshot, width: int) -> list[PieceRow]:
         Piece(" + ", BUTTON, "more"),
     ]
     pause = (
-        Piece(" ▶ resume ", CALLING, "pause")
+        Piece(" ▸ resume ", CALLING, "pause")
         if snapshot.paused
         else Piece(f" {glyph('paused')} pause ", BUTTON, "pause")
     )

@@ -198,7 +198,9 @@ def _second_row(facts: Facts, columns: Columns) -> list[tuple[str, bool]]:
     if cell_len(said) > columns.state:
         said = _SHORT_WORDS.get(facts.state, said)
     said = one_line(said, columns.state)
-    place = f" #{count(facts.position, 5)}" if facts.position is not None else ""
+    place = f" #{count(facts.position, 3)}" if facts.position is not None else ""
+    if cell_len(said) + len(place) > columns.state:
+        place = ""
     numbers = [f"{facts.numbers.get(name, ''):>{cells}}" for name, _, cells in columns.numbers]
     filled = max((at + 1 for at, text in enumerate(numbers) if text.strip()), default=0)
     inside = columns.state - cell_len(said) - len(place) - 3

@@ -53,6 +53,10 @@ class RequestRows(PieceRows, can_focus=True):
         """Whether the cursor is kept in sight; the wheel lets go of it."""
         self._pointed = ""
 
+    def on_mount(self) -> None:
+        """Follow the focus."""
+        self.watch(self, "has_focus", self._focus_changed, init=False)
+
     # What is shown ------------------------------------------------------------------------
 
     def show_items(self, items: Sequence[ListItem], total: int, living: int) -> None:
@@ -71,10 +75,8 @@ class RequestRows(PieceRows, can_focus=True):
 
     @property
     def selected(self) -> ListItem | None:
-        """The request under the cursor."""
-        if self._selected is None:
-            return None
-        return self._items[self._at]
+        """The request under the cursor, which is on the first one until it is moved."""
+        return self._items[self._at] if self._items else None
 
     @property
     def page(self) -> int:
@@ -96,7 +98,8 @@ class RequestRows(PieceRows, can_focus=True):
         if width <= 0 or height <= 0:
             return
         page = self.page
-        if self._selected is not None and self._following and self.has_focus:
+        cursor = self.selected.id if self.selected else ""
+        if cursor and self._following and self.has_focus:
             self._top = min(max(self._top, self._at - page + 1), self._at)
         self._top = max(0, min(self._top, len(self._items) - page))
         columns = columns_for(width)
@@ -110,7 +113,7 @@ class RequestRows(PieceRows, can_focus=True):
                 facts,
                 columns,
                 user_width=user_width,
-                selected=self.has_focus and facts.id == self._selected,
+                selected=self.has_focus and facts.id == cursor,
                 pointed=self._pointed == f"cancel:{facts.id}",
             )
         if (more := self._total - self._top - len(told)) > 0:
@@ -134,7 +137,7 @@ class RequestRows(PieceRows, can_focus=True):
     def move(self, steps: int) -> None:
         """Move the cursor by so many requests."""
         if self._items:
-            self._go(self._at + steps if self._selected is not None else 0)
+            self._go(self._at + steps)
 
     def _go(self, at: int) -> None:
         self._at = max(0, min(at, len(self._items) - 1))
@@ -145,7 +148,7 @@ class RequestRows(PieceRows, can_focus=True):
     def _find_selected(self) -> None:
         """Follow the selected request to where it is now; if it is gone, stay at its place."""
         if self._selected is None or not self._items:
-            self._selected = self._first_selected()
+            self._selected, self._at = None, 0
             return
         for at, item in enumerate(self._items):
             if item.id == self._selected:
@@ -154,19 +157,12 @@ class RequestRows(PieceRows, can_focus=True):
         self._at = min(self._at, len(self._items) - 1)
         self._selected = self._items[self._at].id
 
-    def _first_selected(self) -> str | None:
-        self._at = 0
-        return self._items[0].id if self._items and self.has_focus else None
-
-    def on_focus(self) -> None:
-        """Show the cursor."""
-        self._following = True
-        if self._selected is None:
-            self._selected = self._first_selected()
-        self.lay_out()
-
-    def on_blur(self) -> None:
-        """Hide the cursor; it stays where it is."""
+    def _focus_changed(self, focused: bool) -> None:
+        """The cursor is seen only while keys go here; it stays where it is."""
+        if focused:
+            self._following = True
+            if self._items:
+                self._selected = self._items[self._at].id
         self.lay_out()
 
     # The mouse ----------------------------------------------------------------------------

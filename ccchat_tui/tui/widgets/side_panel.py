@@ -82,6 +82,8 @@ class SidePanel(Horizontal):
     SidePanel {
         dock: right;
         height: 1fr;
+        max-width: 67%;
+        min-width: 26;
         background: $background;
     }
     SidePanel QueuePanel {
