@@ -86,6 +86,14 @@ class Failure:
     hints: tuple[str, ...] = ()
 
 
+class AttemptFailed(Exception):  # noqa: N818 - what a runner says, not a fault of anybody
+    """Raised by what runs a request: this attempt has failed, and why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 @dataclass(frozen=True, slots=True)
 class ReplyStats:
     """What is known of a finished reply. `None` where nobody said."""
@@ -148,6 +156,10 @@ class HandleOwner(Protocol):
         """One more piece came."""
         ...
 
+    def correct_tokens(self, difference: int) -> None:
+        """The server's own count differs by so much from the pieces that were counted."""
+        ...
+
 
 _STREAMING = RequestState.STREAMING
 
@@ -171,24 +183,27 @@ class RequestHandle:
         prompt: What `ChatRequest.prompt` gave, once the request had its first slot.
         cancelling: It is being stopped, but what runs for it has not closed yet.
         submitted_at: When it was accepted.
-        started_at: When it got its slot; the first one, if it was tried again.
+        started_at: When it got its slot; the first one, if it was tried again. `None` again while
+            the fallback to one at a time has put it back.
         first_token_at: When the first piece of text or thinking came.
         ended_at: When it reached its terminal state.
     """
 
     __slots__ = (
+        "_begun",
+        "_company",
         "_deadline",
         "_front",
         "_held",
         "_last_at",
         "_owner",
+        "_prompted",
         "_readers",
         "_requeues",
         "_retry_at",
         "_seq",
         "_slot_at",
         "_stop",
-        "_task",
         "_waiters",
         "_watch_at",
         "attempt",
@@ -224,15 +239,18 @@ class RequestHandle:
         self.ended_at: float | None = None
         self._owner = owner
         self._seq = seq
-        self._task: asyncio.Task[None] | None = None
-        self._stop: tuple[RequestState, Failure] | None = None
+        # What it is being stopped as, and why; set once, but for a cancel that comes on top.
+        self._stop: tuple[RequestState, Failure | None] | None = None
+        self._begun = False  # whether its task has taken its first step
+        self._prompted = False
+        self._company = False  # whether another was in flight beside this attempt
         self._slot_at = now
         self._last_at = now
         self._deadline: float | None = None
         self._retry_at: float | None = None
         self._watch_at: float | None = None
-        self._front = False
-        self._held = False
+        self._front = False  # whether it waits in the front lane
+        self._held = False  # whether the fallback still finds out what its failure means
         self._requeues = 0
         self._readers: list[asyncio.Future[None]] | None = None
         self._waiters: list[asyncio.Future[None]] | None = None
@@ -292,8 +310,8 @@ class RequestHandle:
             try:
                 await waiter
             finally:
-                if self._waiters is not None and waiter.cancelled():
-                    self._waiters.remove(waiter)
+                if waiter.cancelled():
+                    _drop(self._waiters, waiter)
         return self.state
 
     def __await__(self) -> Generator[Any, None, RequestState]:
@@ -341,12 +359,13 @@ class RequestHandle:
         The request has `completed` once its runner has returned, which frees the slot.
 
         Raises:
-            RuntimeError: If the request holds no slot.
+            RuntimeError: If the request holds no slot, or has finished before.
         """
-        if not self.state.in_flight:
+        if not self.state.in_flight or self.stats is not None:
             raise RuntimeError(f"{self!r} cannot finish: it is not running")
         self.stats = stats
-        if stats.tokens is not None:
+        if stats.tokens is not None and stats.tokens != self.tokens:
+            self._owner.correct_tokens(stats.tokens - self.tokens)
             self.tokens = stats.tokens
 
     def _move(self, state: RequestState) -> None:
@@ -379,8 +398,14 @@ class RequestHandle:
         try:
             await reader
         finally:
-            if self._readers is not None and reader in self._readers:
-                self._readers.remove(reader)
+            if reader.cancelled():
+                _drop(self._readers, reader)
+
+
+def _drop(waiting: list[asyncio.Future[None]] | None, gone: asyncio.Future[None]) -> None:
+    """Forget one who waited, if whoever wakes them has not done so already."""
+    if waiting is not None and gone in waiting:
+        waiting.remove(gone)
 
 
 class _Pieces:

@@ -1,0 +1,497 @@
+"""What becomes of an accepted request, step by step, until its one end.
+
+Everything here happens in steps of the event loop. A step (a submission, a cancel, the end of
+what ran, a moment that has come) changes what it changes and then calls `settle`, which gives
+free slots to whoever waits and tells the listeners. Between two steps no slot is free that
+somebody may have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Protocol
+
+from ccchat_tui.engine.counters import Counters
+from ccchat_tui.engine.deadlines import next_look, overdue
+from ccchat_tui.engine.events import (
+    Announcer,
+    RequestEnded,
+    RequestFirstToken,
+    RequestQueued,
+    RequestRetrying,
+    RequestStarted,
+)
+from ccchat_tui.engine.history import QueueHistory
+from ccchat_tui.engine.limits import EngineSettings, RollingCount
+from ccchat_tui.engine.request import (
+    AttemptFailed,
+    ChatRequest,
+    Failure,
+    RequestHandle,
+    RequestState,
+)
+from ccchat_tui.engine.retry import RetryPolicy
+from ccchat_tui.engine.scheduler import Scheduler
+from ccchat_tui.engine.watchdog import Watchdog
+
+_log = logging.getLogger(__name__)
+
+Runner = Callable[[RequestHandle], Awaitable[None]]
+"""What runs one attempt: it calls `feed` and `finish` of the handle, raises `AttemptFailed` for
+whatever goes wrong, and has closed its connection when it returns or raises, also on a cancel."""
+
+TOKENS_SECONDS = 5.0
+"""Tokens a second are counted over so many seconds."""
+
+CANCELLED = Failure("cancelled", "Cancelled")
+TRUNCATED = Failure(
+    "truncated", "The reply was cut off: it ended without its end mark", retryable=True
+)
+
+_QUEUED, _CONNECTING, _STREAMING, _WAITING = (
+    RequestState.QUEUED,
+    RequestState.CONNECTING,
+    RequestState.STREAMING,
+    RequestState.WAITING_TO_RETRY,
+)
+
+
+class Fate(Enum):
+    """What a guard wants done with a request whose attempt has failed."""
+
+    USUAL = "usual"
+    """Retried if the policy says so, else ended."""
+    FRONT = "front"
+    """Queued again before everything else, and the attempt does not count."""
+    HOLD = "hold"
+    """Kept as it is, until the guard calls `to_front` or `let_go`."""
+
+
+class Guard(Protocol):
+    """Watches failures for what they say of running at once."""
+
+    def attempt_failed(self, handle: RequestHandle, failure: Failure, *, shown: bool) -> Fate:
+        """An attempt failed, after something of the reply was shown or before."""
+        ...
+
+    def forget(self, handle: RequestHandle) -> None:
+        """A request that was held has ended."""
+        ...
+
+
+class Lifecycle:
+    """Every living request and where it stands.
+
+    Args:
+        runner: Runs one attempt.
+        settings: The limits in time.
+        now: The clock, in seconds that must be those of the event loop's timers.
+        retry: What is tried again, and when.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        settings: EngineSettings,
+        now: Callable[[], float],
+        retry: RetryPolicy,
+    ) -> None:
+        self.now = now
+        self.settings = settings
+        self.retry = retry
+        self.guard: Guard | None = None
+        self.limit = settings.max_concurrent
+        """Requests in flight at once, as it is in force."""
+        self.paused = False
+        self.living: dict[str, RequestHandle] = {}
+        self.in_flight: dict[RequestHandle, asyncio.Task[None]] = {}
+        """What holds a slot, in the order of the starts, and the task that runs it."""
+        self.waiting: dict[RequestHandle, None] = {}
+        """What waits to be tried again."""
+        self.queue = Scheduler(settings.max_concurrent_per_user, settings.user_weights)
+        self.counters = Counters()
+        self.history = QueueHistory(now)
+        self.announcer = Announcer()
+        self.watchdog = Watchdog(now, self._due, self.settle)
+        self.tokens = 0
+        """Tokens of all requests so far."""
+        self.token_rate = RollingCount(TOKENS_SECONDS, 10)
+        self._runner = runner
+        self._seq = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._context = contextvars.Context()
+        self._emptied: list[asyncio.Future[None]] = []
+
+    # Steps --------------------------------------------------------------------------------
+
+    def bind(self) -> None:
+        """Take the running loop, unless it is the one in use.
+
+        Tasks run in the context of the first submission, so that what one request's task does to
+        its context is nobody else's.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop = loop
+            self._context = contextvars.copy_context()
+            self.watchdog.stop()
+            self.watchdog.bind(loop, self._context)
+
+    def admit(self, request: ChatRequest) -> RequestHandle:
+        """Accept a request. The caller has bound a loop, and settles."""
+        now = self.now()
+        self._seq += 1
+        handle = RequestHandle(self, request, now, self._seq)
+        self.living[request.id] = handle
+        self.counters.submitted(request.user)
+        self._enqueue(handle, now)
+        return handle
+
+    def settle(self) -> None:
+        """The end of every step: hand out free slots, and tell what happened."""
+        in_flight, queue = self.in_flight, self.queue
+        if not self.paused:
+            while queue.queued and len(in_flight) < self.limit:
+                handle = queue.pop()
+                if handle is None:
+                    break
+                self._start(handle)
+        self.history.levels(self.now(), len(in_flight), queue.queued)
+        self.announcer.deliver()
+
+    def cancel_handle(self, handle: RequestHandle) -> bool:
+        """Stop a request and settle. See `RequestHandle.cancel`."""
+        done = self.stop(handle)
+        self.settle()
+        return done
+
+    def stop(self, handle: RequestHandle) -> bool:
+        """Stop a request; the caller settles."""
+        if handle.ended or handle.stats is not None:
+            return False
+        if not handle.state.in_flight:
+            self._end(handle, RequestState.CANCELLED, CANCELLED, self.now())
+            return True
+        if handle._stop is not None:
+            if handle._stop[0] is not RequestState.FAILED or handle.first_token_at is not None:
+                return False
+            # It was about to be tried again, which is not wanted any more.
+            handle._stop = (RequestState.CANCELLED, CANCELLED)
+            return True
+        self._interrupt(handle, RequestState.CANCELLED, CANCELLED)
+        return True
+
+    async def emptied(self) -> None:
+        """Wait until nothing lives any more."""
+        while self.living:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._emptied.append(waiter)
+            try:
+                await waiter
+            finally:
+                if waiter in self._emptied:
+                    self._emptied.remove(waiter)
+
+    def abandon(self, handle: RequestHandle) -> None:
+        """End a request whose runner does not close, for the engine is closing."""
+        if self.in_flight.pop(handle, None) is not None:
+            self.queue.release(handle.request.user)
+            self._end(handle, RequestState.CANCELLED, CANCELLED, self.now())
+
+    # What a handle tells ------------------------------------------------------------------
+
+    def first_token(self, handle: RequestHandle, now: float) -> None:
+        """The first piece is about to be kept."""
+        handle._move(_STREAMING)
+        handle.first_token_at = now
+        after = now - handle._slot_at
+        self.counters.first_token(handle.request.user, after)
+        if handle._stop is None:
+            self.watchdog.watch(handle, next_look(handle, self.settings))
+        if self.announcer.heard:
+            request = handle.request
+            self.announcer.post(
+                RequestFirstToken(now, request.id, request.user, request.session_id, after)
+            )
+            self.announcer.deliver()
+
+    def count_token(self, now: float) -> None:
+        """One more piece came."""
+        self.tokens += 1
+        self.token_rate.add(now)
+        history = self.history
+        if now >= history.edge:
+            history.roll(now)
+        history.tokens += 1
+
+    def correct_tokens(self, difference: int) -> None:
+        """The server's own count differs by so much from the pieces that were counted."""
+        self.tokens += difference
+
+    # What a guard decides -----------------------------------------------------------------
+
+    def to_front(self, handle: RequestHandle) -> None:
+        """Queue a held request again before everything else; the caller settles."""
+        del self.waiting[handle]
+        handle._held = False
+        _give_back(handle)
+        self._enqueue(handle, self.now())
+
+    def let_go(self, handle: RequestHandle) -> None:
+        """A held request goes the usual way after all; the caller settles."""
+        handle._held = False
+        failure = handle.failure
+        assert failure is not None
+        now = self.now()
+        delay = self.retry.decide(handle.attempt, failure, now, handle._deadline)
+        if delay is None:
+            self._end(handle, RequestState.FAILED, failure, now)
+        else:
+            self.counters.retried(handle.request.user)
+            self._wait(handle, failure, delay, now)
+
+    # Within -------------------------------------------------------------------------------
+
+    def _enqueue(self, handle: RequestHandle, now: float) -> None:
+        """Put a request that is in no table into the queue."""
+        if handle.state is not _QUEUED:
+            handle._move(_QUEUED)
+        handle._retry_at = None
+        self.queue.push(handle)
+        if handle.attempt or handle._front or self.settings.queue_timeout is not None:
+            self.watchdog.watch(handle, next_look(handle, self.settings))
+        if self.announcer.heard:
+            request = handle.request
+            self.announcer.post(
+                RequestQueued(
+                    now,
+                    request.id,
+                    request.user,
+                    request.session_id,
+                    request.model,
+                    request.priority,
+                    handle.attempt,
+                )
+            )
+
+    def _start(self, handle: RequestHandle) -> None:
+        """Give a request that was taken out of the queue its slot."""
+        now = self.now()
+        request, in_flight = handle.request, self.in_flight
+        handle._move(_CONNECTING)
+        handle.attempt += 1
+        handle.failure = None
+        handle._front = handle._begun = False
+        handle._slot_at = handle._last_at = now
+        if handle.started_at is None:
+            handle.started_at = now
+        if handle.attempt == 1 and not handle._requeues:
+            self.counters.started(request.user, now - handle.submitted_at)
+            self.retry.budget.request(now)
+        if handle._deadline is None:
+            handle._deadline = now + (request.timeout or self.settings.timeout)
+        handle._company = bool(in_flight)
+        if len(in_flight) == 1:
+            next(iter(in_flight))._company = True
+        # Made directly, its first step is never taken at once, whatever the loop's task factory.
+        in_flight[handle] = asyncio.Task(
+            self._run(handle), loop=self._loop, name=request.id, context=self._context.copy()
+        )
+        self.counters.peak = max(self.counters.peak, len(in_flight))
+        self.watchdog.watch(handle, next_look(handle, self.settings))
+        if self.announcer.heard:
+            self.announcer.post(
+                RequestStarted(
+                    now,
+                    request.id,
+                    request.user,
+                    request.session_id,
+                    handle.attempt,
+                    now - handle.submitted_at,
+                )
+            )
+
+    async def _run(self, handle: RequestHandle) -> None:
+        """The task of one attempt. What follows its end is done in its last step."""
+        failure: Failure | None = None
+        interrupted: asyncio.CancelledError | None = None
+        try:
+            if handle._stop is None:
+                handle._begun = True
+                if not handle._prompted:
+                    self._make_prompt(handle)
+                await self._runner(handle)
+        except asyncio.CancelledError as stopped:
+            task = asyncio.current_task()
+            if handle._stop is None and task is not None and task.cancelling():
+                # Not by us: the loop is being shut down.
+                handle._stop = (RequestState.CANCELLED, CANCELLED)
+                interrupted = stopped
+            failure = Failure("internal", "What ran the request was cancelled from within")
+        except AttemptFailed as fault:
+            failure = fault.failure
+        except Exception as fault:
+            _log.exception("A fault of ours in request %s", handle.id)
+            failure = Failure("internal", f"{type(fault).__name__}: {fault}")
+        self._closed(handle, failure)
+        if interrupted is not None:
+            raise interrupted
+
+    def _make_prompt(self, handle: RequestHandle) -> None:
+        """Fix the context, for this attempt and any further one."""
+        handle._prompted = True
+        try:
+            handle.prompt = handle.request.prompt()
+        except Exception as fault:
+            _log.exception("The prompt of request %s could not be made", handle.id)
+            raise AttemptFailed(
+                Failure("internal", f"The prompt could not be made: {fault}")
+            ) from fault
+
+    def _closed(self, handle: RequestHandle, failure: Failure | None) -> None:
+        """What ran an attempt has closed: its slot is free, and it is clear what comes next."""
+        if self.in_flight.pop(handle, None) is None:
+            return  # abandoned
+        now = self.now()
+        self.queue.release(handle.request.user)
+        stop, handle._stop = handle._stop, None
+        if handle.stats is not None and (stop is None or stop[0] is not RequestState.CANCELLED):
+            self._end(handle, RequestState.COMPLETED, None, now)
+        elif stop is not None and stop[0] is not RequestState.FAILED:
+            self._end(handle, stop[0], stop[1], now)
+        else:
+            self._failed(handle, (stop and stop[1]) or failure or TRUNCATED, now)
+        self.settle()
+
+    def _failed(self, handle: RequestHandle, failure: Failure, now: float) -> None:
+        """An attempt failed, and nobody wants the request stopped."""
+        shown = handle.first_token_at is not None
+        fate = Fate.USUAL
+        if self.guard is not None:
+            fate = self.guard.attempt_failed(handle, failure, shown=shown)
+        if shown:
+            self._end(handle, RequestState.FAILED, failure, now)
+        elif fate is Fate.HOLD:
+            handle._held = True
+            self._wait(handle, failure, self.settings.fallback_window, now)
+            handle._retry_at = None
+            self.watchdog.watch(handle, next_look(handle, self.settings))
+        elif fate is Fate.FRONT:
+            _give_back(handle)
+            if failure.retry_after:
+                self._wait(handle, failure, self.retry.delay(1, failure), now)
+            else:
+                self._enqueue(handle, now)
+        else:
+            delay = self.retry.decide(handle.attempt, failure, now, handle._deadline)
+            if delay is None:
+                self._end(handle, RequestState.FAILED, failure, now)
+            else:
+                self.counters.retried(handle.request.user)
+                self._wait(handle, failure, delay, now)
+
+    def _wait(self, handle: RequestHandle, failure: Failure, delay: float, now: float) -> None:
+        """Let a request wait, without a slot, until it is queued again."""
+        if handle.state is not _WAITING:
+            handle._move(_WAITING)
+            handle.cancelling = False
+        handle.failure = failure
+        handle._retry_at = now + delay
+        self.waiting[handle] = None
+        self.watchdog.watch(handle, next_look(handle, self.settings))
+        if self.announcer.heard:
+            request = handle.request
+            self.announcer.post(
+                RequestRetrying(
+                    now,
+                    request.id,
+                    request.user,
+                    request.session_id,
+                    failure,
+                    delay,
+                    handle.attempt,
+                )
+            )
+
+    def _due(self, handle: RequestHandle, now: float) -> float:
+        """A moment has come that a request was to be looked at. Returns the next one."""
+        if handle._stop is not None:
+            return math.inf
+        verdict = overdue(handle, self.settings, now)
+        if verdict is None:
+            if handle._retry_at is None or handle._retry_at > now:
+                return next_look(handle, self.settings)
+            del self.waiting[handle]
+            self._enqueue(handle, now)
+        elif not handle.state.in_flight:
+            self._end(handle, *verdict, now)
+        elif handle.stats is not None:
+            # The reply is whole; only what ran it does not close.
+            self._interrupt(handle, RequestState.COMPLETED, None)
+        else:
+            self._interrupt(handle, *verdict)
+        return math.inf
+
+    def _interrupt(self, handle: RequestHandle, state: RequestState, why: Failure | None) -> None:
+        """Have what runs a request close. Its task is cancelled once and never again."""
+        handle._stop = (state, why)
+        handle.cancelling = state is not RequestState.COMPLETED
+        self.watchdog.forget(handle)
+        if handle._begun:
+            # One that has not begun would never run: it sees `_stop` in its first step instead.
+            self.in_flight[handle].cancel()
+
+    def _end(
+        self, handle: RequestHandle, state: RequestState, failure: Failure | None, now: float
+    ) -> None:
+        """Reach the one terminal state."""
+        before = handle.state
+        handle._move(state)
+        handle.failure = failure
+        handle.ended_at = now
+        handle.cancelling = False
+        del self.living[handle.request.id]
+        if before is _QUEUED:
+            self.queue.remove(handle)
+        elif before is _WAITING:
+            del self.waiting[handle]
+            if handle._held and self.guard is not None:
+                handle._held = False
+                self.guard.forget(handle)
+        self.watchdog.forget(handle)
+        self.counters.ended(handle, now)
+        if self.announcer.heard:
+            request = handle.request
+            started = handle.started_at
+            self.announcer.post(
+                RequestEnded(
+                    now,
+                    request.id,
+                    request.user,
+                    request.session_id,
+                    state,
+                    failure,
+                    handle.stats,
+                    handle.tokens,
+                    0.0 if started is None else now - started,
+                )
+            )
+        handle._wake_all()
+        if not self.living and self._emptied:
+            for waiter in self._emptied:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+
+def _give_back(handle: RequestHandle) -> None:
+    """Begin again as if the attempt had not been: at the front, and with all its time."""
+    handle.attempt -= 1
+    handle._requeues += 1
+    handle._front = True
+    handle._deadline = None
+    handle.started_at = None
