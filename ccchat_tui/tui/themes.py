@@ -108,6 +108,8 @@ class Chat(_Table):
     """Behind a code block."""
     code_theme: Annotated[str, AfterValidator(_code_theme)] | None = None
     """The Pygments style of code."""
+    code_contrast: Annotated[float, Field(ge=1, le=21)] | None = None
+    """Colours of that style that stand out less than this from `code_background` are not used."""
 
 
 class ThemeFile(_Table):
@@ -135,7 +137,7 @@ class ThemeFile(_Table):
             for name, value in self.states.model_dump(exclude_none=True).items()
         }
         own |= {
-            name.replace("_", "-"): value
+            name.replace("_", "-"): str(value)
             for name, value in self.chat.model_dump(exclude_none=True).items()
         }
         given = {
@@ -193,7 +195,21 @@ def variable_defaults(colours: Mapping[str, str], *, dark: bool = True) -> dict[
         "user-bubble": Color.parse(surface).blend(Color.parse(primary), 0.14).hex,
         "code-background": Color.parse(surface).blend(Color.parse(foreground), 0.06).hex,
         "code-theme": "github-dark" if dark else "default",
+        "code-contrast": "4.5",
     }
+
+
+_THEME_COLOURS = (
+    "primary",
+    "secondary",
+    "warning",
+    "error",
+    "success",
+    "accent",
+    "foreground",
+    "surface",
+)
+"""What of a theme of Textual's our own variables follow from."""
 
 
 def defaults_for(theme: Theme | None) -> dict[str, str]:
@@ -204,9 +220,7 @@ def defaults_for(theme: Theme | None) -> dict[str, str]:
     """
     if theme is None:
         return variable_defaults({"primary": "#4cc9f0"})
-    names = ("primary", "secondary", "warning", "error", "success", "accent")
-    names = (*names, "foreground", "surface")
-    given = {name: value for name in names if (value := getattr(theme, name)) is not None}
+    given = {name: value for name in _THEME_COLOURS if (value := getattr(theme, name)) is not None}
     return variable_defaults(given, dark=theme.dark)
 
 

@@ -9,12 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Button, Checkbox, Static
+from textual.widgets import Button, Static
 
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.screens.dialog import Dialog
-from ccchat_tui.tui.widgets.fields import Line, Lines
+from ccchat_tui.tui.widgets.fields import Line, Lines, Tick
 
 HOTTEST = 2.0
 """Above this no model says anything sensible."""
@@ -44,7 +44,7 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
     ChatSettingsScreen TextArea { height: 5; border: tall $border-blurred; }
     ChatSettingsScreen TextArea:focus { border: tall $border; }
     ChatSettingsScreen .label:first-child { margin-top: 0; }
-    ChatSettingsScreen Checkbox { margin-top: 1; }
+    ChatSettingsScreen Tick { margin-top: 1; }
     """
 
     def __init__(self, session: Session) -> None:
@@ -63,7 +63,7 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
             "Temperature, 0 to 2 (empty leaves it to the model)", classes="label", markup=False
         )
         yield Line("" if temperature is None else f"{temperature:g}", id="temperature")
-        yield Checkbox(
+        yield Tick(
             "One after the other: a question waits for the reply before it",
             session.ordered,
             id="ordered",
@@ -109,6 +109,6 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
                 model=self.query_one("#model", Line).value.strip(),
                 system=self.query_one(Lines).text,
                 temperature=temperature,
-                ordered=self.query_one(Checkbox).value,
+                ordered=self.query_one(Tick).value,
             )
         )

@@ -130,4 +130,4 @@ class ModelPickerScreen(Dialog[str]):
         name = one_line(model.name, NAME_WIDTH)
         name += " " * (NAME_WIDTH - cell_len(name))
         told = one_line(" · ".join(fact for fact in facts if fact), FACTS_WIDTH)
-        return Content.assemble(mark, (name, "bold"), " ", (told, "$text-muted"))
+        return Content.assemble(mark, (name, "bold"), " ", told)

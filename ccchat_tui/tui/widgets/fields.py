@@ -1,9 +1,10 @@
-"""The fields of dialogs: whatever is pasted into them, they hold only what may be shown."""
+"""The fields of dialogs: they hold only what may be shown, and stand still."""
 
 from __future__ import annotations
 
 from textual import events
-from textual.widgets import Input, TextArea
+from textual.content import Content
+from textual.widgets import Checkbox, Input, TextArea
 
 from ccchat_tui.text import sanitize
 
@@ -16,6 +17,10 @@ class Line(Input):
         placeholder: What is shown while it is empty.
         max_length: Characters it takes at most; 0 for any number.
         id: The widget's id.
+    """
+
+    DEFAULT_CSS = """
+    Line > .input--placeholder, Line:focus > .input--placeholder { color: $text-muted; }
     """
 
     def __init__(
@@ -51,3 +56,12 @@ class Lines(TextArea):
         event.stop()
         text = sanitize(event.text.replace("\r\n", "\n").replace("\r", "\n"))
         self._replace_via_keyboard(text, *self.selection)
+
+
+class Tick(Checkbox):
+    """A box with a mark in it, or without: its state is not told by colour alone."""
+
+    def render(self) -> Content:
+        """The box as it is now, and its words."""
+        self.BUTTON_INNER = "X" if self.value else " "
+        return super().render()

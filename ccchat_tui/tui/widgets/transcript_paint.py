@@ -8,6 +8,7 @@ from rich.color import Color as RichColor
 from rich.color import ColorParseError
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.strip import Strip
 
 from ccchat_tui.tui.markdown.lines import Line
@@ -57,27 +58,27 @@ Transcript {
     & > .transcript--strike { text-style: strike; }
     & > .transcript--code { color: $text-accent; background: $surface; }
     & > .transcript--link { color: $text-primary; text-style: underline; }
-    & > .transcript--url { color: $foreground 60%; }
+    & > .transcript--url { color: $text-muted; }
     & > .transcript--image { color: $text-secondary; text-style: italic; }
-    & > .transcript--html { color: $foreground 60%; }
+    & > .transcript--html { color: $text-muted; }
     & > .transcript--bullet { color: $text-primary; }
     & > .transcript--quote-bar { color: $primary-darken-1; }
     & > .transcript--rule { color: $foreground 30%; }
     & > .transcript--th { text-style: bold; color: $text-primary; }
     & > .transcript--table-rule { color: $foreground 30%; }
     & > .transcript--fence { background: $surface; color: $foreground; }
-    & > .transcript--label { color: $foreground 50%; text-style: italic; }
+    & > .transcript--label { color: $text-muted; text-style: italic; }
     & > .transcript--question { background: $surface; text-style: bold; }
     & > .transcript--bar { background: $surface; color: $primary; }
     & > .transcript--cursor { background: $surface; color: $text-accent; text-style: bold; }
     & > .transcript--model { color: $foreground 75%; text-style: bold; }
-    & > .transcript--meta { color: $foreground 50%; }
+    & > .transcript--meta { color: $text-muted; }
     & > .transcript--note { color: $foreground 75%; }
     & > .transcript--button { background: $primary; color: $background; text-style: bold; }
     & > .transcript--hint { background: $primary; color: $background; text-style: bold; }
     & > .transcript--notice { color: $text-warning; }
-    & > .transcript--thinking { color: $foreground 50%; text-style: italic; }
-    & > .transcript--thinking-label { color: $foreground 60%; text-style: italic; }
+    & > .transcript--thinking { color: $text-muted; text-style: italic; }
+    & > .transcript--thinking-label { color: $text-muted; text-style: italic; }
     & > .transcript--thinking-bar { color: $foreground 25%; }
 }
 """
@@ -204,12 +205,39 @@ class Painter:
             except ClassNotFound:
                 self._code_theme = get_style_by_name("one-dark" if dark else "xcode")
         rules = self._code_theme.style_for_token(string_to_tokentype(token.removeprefix("Token.")))
+        color = f"#{rules['color']}" if rules["color"] else ""
         return Style(
-            color=f"#{rules['color']}" if rules["color"] else None,
+            color=color if color and self._readable(color) else None,
             bold=rules["bold"] or None,
             italic=rules["italic"] or None,
             underline=rules["underline"] or None,
         )
+
+    def _readable(self, color: str) -> bool:
+        """Whether a colour of a code style, made for a ground of its own, can be read on ours."""
+        ground = self._component("fence").bgcolor or self.base.bgcolor
+        if ground is None:
+            return True
+        least = float(self._widget.app.theme_variables.get("code-contrast", "4.5"))
+        return contrast(Color.parse(color), Color.from_rich_color(ground)) >= least
+
+
+def contrast(one: Color, other: Color) -> float:
+    """How well two colours stand out from each other: 1 not at all, 21 black on white.
+
+    As the Web Content Accessibility Guidelines 2.1 define it, "contrast ratio".
+    """
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    """The guidelines' "relative luminance"."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in color.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def select(strip: Strip, start: int, end: int, style: Style) -> Strip:
