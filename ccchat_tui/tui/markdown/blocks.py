@@ -16,6 +16,9 @@ from ccchat_tui.tui.markdown.lines import TAB
 
 _FENCE: Final = re.compile(r"(`{3,})([^`]*)$|(~{3,})(.*)$")
 _RULE: Final = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
+DEEPEST: Final = 40
+"""How many quotes and items may stand in one another; what would go deeper is taken as text."""
+
 # These never look at a character twice: a line may be of any length, and come from anywhere.
 _HEADING: Final = re.compile(r"(#{1,6})(?=[ \t]|$)")
 _SETEXT: Final = re.compile(r"(=+|-+)[ \t]*$")
@@ -261,7 +264,7 @@ class BlockScanner:
         while True:
             text = rest.lstrip(" ")
             indent = len(rest) - len(text)
-            if indent >= 4 or not text:
+            if indent >= 4 or not text or len(spine) >= DEEPEST:
                 return rest, spine, opened
             if text[0] == ">":
                 spine = (*spine, Quote(self._next()))
