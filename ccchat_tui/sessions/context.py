@@ -19,8 +19,7 @@ def prompt_for(session: Session, turn: Turn) -> Prompt:
             messages.append(ChatMessage("user", other.question))
             messages.append(ChatMessage("assistant", other.reply))
     messages.append(ChatMessage("user", turn.question))
-    before = session.turns[: session.turns.index(turn)] if turn in session.turns else session.turns
-    turn.left_out = sum(1 for other in before if other.state.alive)
+    turn.left_out = running_before(session, turn)
     return Prompt(
         model=turn.model,
         messages=tuple(messages),
@@ -29,3 +28,9 @@ def prompt_for(session: Session, turn: Turn) -> Prompt:
         keep_alive=session.keep_alive,
         user=session.user,
     )
+
+
+def running_before(session: Session, turn: Turn) -> int:
+    """How many turns that were asked before this one still run."""
+    before = session.turns[: session.turns.index(turn)] if turn in session.turns else session.turns
+    return sum(1 for other in before if other.state.alive)

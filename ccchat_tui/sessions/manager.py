@@ -24,7 +24,7 @@ from ccchat_tui.engine.events import (
 )
 from ccchat_tui.engine.request import Rejected, RequestHandle, RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
-from ccchat_tui.sessions.context import prompt_for
+from ccchat_tui.sessions.context import prompt_for, running_before
 from ccchat_tui.sessions.model import Session, SessionStatus, Turn, TurnState
 from ccchat_tui.sessions.titles import UNTITLED, title_from
 from ccchat_tui.sessions.words import (
@@ -32,7 +32,10 @@ from ccchat_tui.sessions.words import (
     WAITS_FOR_EARLIER,
     words_for,
     words_for_cancelled,
+    words_for_retry,
 )
+
+_IN_FLIGHT = frozenset({TurnState.CONNECTING, TurnState.STREAMING})
 
 Listener = Callable[[Session, Turn | None], None]
 """Told of a session that has changed, and of the turn that changed in it (`None`: the session
@@ -117,8 +120,7 @@ class SessionManager:
         """Cancel what still runs in a session and forget it. Harmless when called twice."""
         if session not in self.sessions:
             return
-        for turn in self.running(session):
-            self._cancel(session, turn)
+        self._cancel_in([session])
         self.sessions.remove(session)
         self._held.pop(session.id, None)
         self._untitled.discard(session.id)
@@ -131,9 +133,11 @@ class SessionManager:
         if name:
             session.title = name
             self._untitled.discard(session.id)
+        elif session.turns:
+            session.title = title_from(session.turns[0].question)
         else:
+            session.title = UNTITLED
             self._untitled.add(session.id)
-            session.title = title_from(session.turns[0].question) if session.turns else UNTITLED
         self._tell(session, None)
 
     def set_models(self, names: Sequence[str], default: str) -> None:
@@ -173,11 +177,10 @@ class SessionManager:
         """
         if not text.strip():
             raise Rejected("invalid", "There is nothing to send. Type a message first.")
-        self._check_model(session)
         turn = Turn(
             id=self._new_id(),
             question=text,
-            model=session.model,
+            model=self._model_for(session),
             asked_at=self._clock.now(),
         )
         session.turns.append(turn)
@@ -186,6 +189,7 @@ class SessionManager:
         except BaseException:
             session.turns.remove(turn)
             raise
+        session.model = session.model or turn.model
         if session.id in self._untitled:
             session.title = title_from(text)
             self._untitled.discard(session.id)
@@ -203,10 +207,10 @@ class SessionManager:
         """
         if turn.state.alive:
             return turn
-        self._check_model(session)
+        model = self._model_for(session)
         before = (turn.state, turn.model, turn.parts, turn.thinking, turn.note, turn.hints)
         figures = (turn.request_id, turn.stats, turn.duration, turn.left_out, turn.revision)
-        turn.state, turn.model = TurnState.QUEUED, session.model
+        turn.state, turn.model = TurnState.QUEUED, model
         turn.parts, turn.thinking, turn.note, turn.hints = [], [], "", ()
         turn.request_id = turn.stats = turn.duration = None
         turn.left_out = 0
@@ -257,8 +261,9 @@ class SessionManager:
 
     def _cancel_in(self, sessions: Sequence[Session]) -> int:
         turns = [(each, turn) for each in sessions for turn in self.running(each)]
-        # What waits goes first, so that no freed slot is given to what is cancelled next.
-        turns.sort(key=lambda both: both[1].state in {TurnState.CONNECTING, TurnState.STREAMING})
+        # What is held goes first, then what is queued, so that neither an end nor a freed slot
+        # starts what is cancelled next.
+        turns.sort(key=lambda both: (both[1].request_id is not None, both[1].state in _IN_FLIGHT))
         return sum(self._cancel(session, turn) for session, turn in turns)
 
     # Looking ------------------------------------------------------------------------------
@@ -304,15 +309,16 @@ class SessionManager:
 
     # Within -------------------------------------------------------------------------------
 
-    def _check_model(self, session: Session) -> None:
-        """Give a session without a model the first there is, or refuse."""
-        session.model = session.model or self.default_model
-        if not session.model and not self.connecting:
+    def _model_for(self, session: Session) -> str:
+        """The session's model, else the default one; if there is none either, refuse."""
+        model = session.model or self.default_model
+        if not model and not self.connecting:
             raise Rejected(
                 "invalid",
                 "No model is chosen for this chat, and the server has not named any. "
                 "Connect again, or choose a model in the chat settings.",
             )
+        return model
 
     def _ask(self, session: Session, turn: Turn) -> None:
         """Submit a turn, or hold it until the one before has ended."""
@@ -331,7 +337,7 @@ class SessionManager:
             handle = self.service.submit(
                 user=session.user,
                 session_id=session.id,
-                model=session.model,
+                model=turn.model,
                 prompt=lambda: prompt_for(session, turn),
                 preview=turn.question,
                 id=request_id,
@@ -371,18 +377,23 @@ class SessionManager:
                 self._finish(asked, event)
             case RequestRetrying(failure=failure, delay=delay):
                 turn.state = TurnState.WAITING_TO_RETRY
-                turn.note = f"{failure.message} Trying again in {delay:.0f} s."
+                turn.note = words_for_retry(failure, delay)
             case RequestFirstToken():
                 turn.state = TurnState.STREAMING
                 self._quiet(turn)
             case RequestStarted():
                 turn.state = TurnState.CONNECTING
                 self._quiet(turn)
+                if asked.handle is None or asked.handle.prompt is None:
+                    # The context is fixed next; what it leaves out is shown from now on.
+                    turn.left_out = running_before(asked.session, turn)
             case RequestQueued():
                 turn.state = TurnState.QUEUED
                 self._quiet(turn)
             case _:
                 return
+        if asked.session not in self.sessions:
+            return  # closed: nobody shows it any more
         self._tell(asked.session, turn)
         if isinstance(event, RequestEnded):
             self._release(asked.session)

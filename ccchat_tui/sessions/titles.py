@@ -12,7 +12,7 @@ UNTITLED = "New chat"
 def title_from(text: str) -> str:
     """A short title from the first words of a message."""
     title = ""
-    for word in text.split():
+    for word in text.split(maxsplit=TITLE_LENGTH):  # the rest of a long text need not be looked at
         longer = f"{title} {word}".strip()
         if len(longer) > TITLE_LENGTH:
             return f"{title}…" if title else f"{word[: TITLE_LENGTH - 1]}…"

@@ -74,7 +74,7 @@ def words_for(
     """
     if failure is None:
         return Words(_joined("Failed", "No reason was given.", _KEPT if has_reply else ""))
-    kind = _KINDS.get(failure.kind, _Kind(failure.kind.replace("_", " ").capitalize() or "Failed"))
+    kind = _KINDS.get(failure.kind, _Kind(_title(failure.kind)))
     hints = failure.hints
     if failure.kind == ErrorKind.MODEL_NOT_FOUND and not hints and known_models:
         hints = (named_models(known_models),)
@@ -82,6 +82,18 @@ def words_for(
     # that sentence already ends in an advice of its own.
     remedy = "" if _advises(failure.message) else kind.remedy
     return Words(_joined(kind.title, failure.message, _KEPT if has_reply else "", remedy), hints)
+
+
+def words_for_retry(failure: Failure, delay: float) -> str:
+    """Say why another attempt is made, and when.
+
+    Args:
+        failure: Of the attempt before.
+        delay: Seconds until it is queued again.
+    """
+    return _joined(
+        _title(failure.kind), failure.message, f"Trying again in {max(1, round(delay))} s."
+    )
 
 
 def words_for_cancelled(*, has_reply: bool) -> Words:
@@ -94,6 +106,11 @@ def named_models(models: tuple[str, ...]) -> str:
     named = ", ".join(models[:MODELS_NAMED])
     rest = len(models) - MODELS_NAMED
     return f"There are: {named}" + (f" and {rest} more" if rest > 0 else "")
+
+
+def _title(kind: str) -> str:
+    known = _KINDS.get(kind)
+    return known.title if known else kind.replace("_", " ").capitalize() or "Failed"
 
 
 def _advises(message: str) -> bool:
