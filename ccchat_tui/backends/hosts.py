@@ -84,7 +84,7 @@ def read_host(text: str) -> Host:
         )
         port = default_port
     host = _ANY_ADDRESS.get(host, host)
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(host) or (":" in host and _address(host) is None):
         raise HostError(
             f"OLLAMA_HOST is {_shown(value.rpartition('@')[2])}: {_shown(host)} is not a host "
             f"name or address; give one as in {DEFAULT_URL}."
@@ -136,10 +136,19 @@ def is_loopback(url: str) -> bool:
     host = _split_host_port(authority, DEFAULT_PORT)[0].strip("[]").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    address = _address(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        # Python before 3.13 does not look at the address that is mapped into it.
+        address = address.ipv4_mapped or address
+    return address is not None and address.is_loopback
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """A host that is an address in figures; `None` for a name."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return None
 
 
 def _split_host_port(rest: str, default_port: str) -> tuple[str, str]:
@@ -152,11 +161,8 @@ def _split_host_port(rest: str, default_port: str) -> tuple[str, str]:
     elif rest.count(":") == 1:
         host, _, port = rest.partition(":")
         return host, port
-    address = rest.strip("[]")
-    try:
-        return str(ipaddress.ip_address(address)), default_port
-    except ValueError:
-        return rest or "127.0.0.1", default_port
+    address = _address(rest.strip("[]"))
+    return (rest or "127.0.0.1") if address is None else str(address), default_port
 
 
 def _shown(value: str) -> str:

@@ -255,8 +255,7 @@ class TestFailures:
                 try:
                     await collect(backend, prompt(f"Explain {number}"))
                 except BackendError as error:
-                    assert error.message
-                    kinds.append(error.kind.value)
+                    kinds.append(error.kind.value if error.message else "no words")
                 else:
                     kinds.append("done")
             return kinds
@@ -264,7 +263,7 @@ class TestFailures:
         first = await outcomes()
         assert first == await outcomes()
         assert 15 <= first.count("done") <= 45
-        assert {"busy", "server", "disconnected"} <= set(first)
+        assert set(first) == {"done", "busy", "server", "disconnected"}
 
     async def test_another_attempt_draws_again(self) -> None:
         backend = quick(failure_rate=0.5)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccchat_tui.backends.hosts import (
+    Host,
     HostError,
     is_loopback,
     parse_host,
@@ -91,6 +92,7 @@ def test_an_impossible_port_falls_back_with_a_warning_that_names_it(
         ("exa mple.com", "exa mple.com"),
         ("a?b", "a?b"),
         ("a:b:c", "a:b:c"),
+        ("http://[1::2::3]:80", "1::2::3"),
         ("http://exam\x1b[31mple", "\\x1b"),
         ("example.com/a b", "a b"),
         ("example.com/a?b=1", "a?b=1"),
@@ -143,11 +145,19 @@ def test_loopback_is_known(value: str, expected: bool) -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_gives_an_address_or_words(value: str) -> None:
-    try:
-        host = read_host(value)
-    except HostError as error:
-        assert str(error).isprintable()
+    host, refused = read_or_refusal(value)
+    if host is None:
+        assert refused.isprintable()
+        assert refused
     else:
         assert host.url.startswith(("http://", "https://"))
         assert host.warning == "" or host.warning.isprintable()
         assert read_host(host.url).url == host.url
+
+
+def read_or_refusal(value: str) -> tuple[Host | None, str]:
+    """The address, or the words with which it is refused."""
+    try:
+        return read_host(value), ""
+    except HostError as error:
+        return None, str(error)
