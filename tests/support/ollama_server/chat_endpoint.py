@@ -12,7 +12,7 @@ from tests.support.ollama_server.catalog import Loader, Model, QueueFullError, s
 from tests.support.ollama_server.chat import Chat, Disconnect, Phase, Planned, fault_in
 from tests.support.ollama_server.checks import refusal_of_model, refusal_of_types
 from tests.support.ollama_server.endpoints import Endpoints, decoded
-from tests.support.ollama_server.faults import BUSY, Fault, Wrong
+from tests.support.ollama_server.faults import BUSY, MOVED, Fault, Wrong
 from tests.support.ollama_server.replies import chunk, lines_of, pieces_of
 from tests.support.ollama_server.steps import (
     Answer,
@@ -183,6 +183,9 @@ class ChatEndpoint(Endpoints):
 
     def _fault_for(self, chat: Chat) -> tuple[Fault | None, int]:
         asked = fault_in(chat.question)
+        if chat.request.path.startswith(MOVED):
+            # It was sent here by a fault, which is dealt with.
+            return None, 0
         if asked is not None:
             return asked
         planned = self._take("/api/chat")

@@ -29,6 +29,8 @@ from tests.support.ollama_server.steps import (
     line,
 )
 
+MOVED = "/moved"
+"""A path before `/api` under which the server answers too, for redirects."""
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 BROKEN = "an error was encountered while running the model: unexpected EOF"
 OUT_OF_MEMORY = "llama-server reported out-of-memory during startup: cudaMalloc failed"
@@ -236,7 +238,7 @@ _WRONG: list[tuple[str, str, Make]] = [
     ("html", "200 and a page", _answers(200, b"<!doctype html><title>My router</title>", HTML)),
     ("html_untyped", "200 and a page under a false name", _answers(
         200, b"<!doctype html>\n<title>My router</title>\n", NDJSON)),
-    ("redirect_same", "307 within the server", _redirect(307, "/moved/api/chat")),
+    ("redirect_same", "307 within the server", _redirect(307, f"{MOVED}/api/chat")),
     ("redirect_away", "307 to another server", _redirect(307, "http://192.0.2.1:11434/api/chat")),
     ("redirect_loop", "308 to itself", _redirect(308, "/api/chat")),
     ("redirect_see_other", "303", _redirect(303, "/api/chat")),

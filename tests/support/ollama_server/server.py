@@ -10,7 +10,7 @@ from math import inf
 from tests.support.ollama_server.catalog import Loader, Model
 from tests.support.ollama_server.chat import PATIENCE, Chat, Planned
 from tests.support.ollama_server.chat_endpoint import ChatEndpoint
-from tests.support.ollama_server.faults import FAULTS, Wrong
+from tests.support.ollama_server.faults import FAULTS, MOVED, Wrong
 from tests.support.ollama_server.steps import PLAIN, Answer, Request, line
 from tests.support.ollama_server.wire import Connection, LeftError, Protocol
 
@@ -214,7 +214,7 @@ class OllamaServer(ChatEndpoint):
 
     async def _handle(self, connection: Connection, request: Request) -> None:
         path = request.path.partition("?")[0]
-        for prefix in filter(None, (self.prefix, "/moved")):
+        for prefix in filter(None, (self.prefix, MOVED)):
             if path.startswith(prefix + "/"):
                 path = path.removeprefix(prefix)
                 break

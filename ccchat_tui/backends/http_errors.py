@@ -1,0 +1,197 @@
+"""What goes wrong between us and any HTTP server, in words for people.
+
+Nothing here knows a protocol above HTTP, and nothing here imports httpx.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+from typing import Final
+
+from ccchat_tui.backends.base import BackendError, ErrorKind
+from ccchat_tui.text import one_line
+
+EXCERPT: Final = 240
+"""Cells of a server's own words that are shown."""
+
+_LOOKED_AT: Final = 16_384
+"""Bytes of a page that are looked at for an excerpt of it."""
+
+_UNREACHABLE: Final = {
+    errno.ENETUNREACH: "there is no network to it",
+    errno.EHOSTUNREACH: "there is no way to that machine",
+    errno.EADDRNOTAVAIL: "this machine has no such address",
+    errno.ETIMEDOUT: "it does not answer",
+    errno.EMFILE: "too many files are open here",
+}
+
+
+def short(text: str, cells: int = EXCERPT) -> str:
+    """A text from outside in one line, harmless and not too long."""
+    return one_line(text, cells)
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """The seconds that a `Retry-After` header asks for, in either of its forms (RFC 9110, 10.2.3).
+
+    Args:
+        value: The header, if there is one.
+        now: The present moment, for the form that names a date.
+
+    Returns:
+        Seconds, never negative; `None` where the header says nothing that can be understood.
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            date = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)
+        seconds = (date - now).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+class _Page(HTMLParser):
+    """Collects what a person would read of a page."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._unread = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - its signature
+        if tag in ("script", "style"):
+            self._unread += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style") and self._unread:
+            self._unread -= 1
+
+    def handle_data(self, data: str) -> None:
+        text = " ".join(data.split())
+        # A page's title is mostly its heading too.
+        if text and not self._unread and text not in self.pieces:
+            self.pieces.append(text)
+
+
+def is_page(text: str) -> bool:
+    """Whether this is the beginning of HTML (or XML) rather than of JSON."""
+    return text.lstrip("\ufeff \t\r\n").startswith("<")
+
+
+def excerpt(body: bytes) -> str:
+    """A body as a short text: of a page only what is to be read, without its markup."""
+    text = body[:_LOOKED_AT].decode(errors="replace")
+    if is_page(text):
+        page = _Page()
+        page.feed(text)
+        page.close()
+        text = ", ".join(page.pieces)
+    return short(text)
+
+
+def connect_error(error: Exception, address: str, *, local: bool) -> BackendError:
+    """No connection came about, for a reason that is somewhere among the error's causes.
+
+    Args:
+        error: What httpx raised.
+        address: Where to, for people.
+        local: Whether the server is on this machine, which decides what may help.
+    """
+    remedy = (
+        "start it with `ollama serve`, or check OLLAMA_HOST"
+        if local
+        else "check that it runs there, and OLLAMA_HOST"
+    )
+    reason = short(str(error), 80) or type(error).__name__
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            words = short(cause.verify_message, 80)
+            return BackendError(
+                ErrorKind.UNREACHABLE,
+                f"The certificate of {address} cannot be trusted ({words}); give the file of the "
+                "authority that signed it in SSL_CERT_FILE",
+            )
+        if isinstance(cause, ssl.SSLError):
+            words = short(cause.reason or str(cause), 80)
+            return BackendError(
+                ErrorKind.UNREACHABLE,
+                f"{address} does not speak HTTPS ({words}); try http:// in OLLAMA_HOST",
+            )
+        if known := _reason(cause):
+            reason = known
+            break
+    return BackendError(
+        ErrorKind.UNREACHABLE, f"Ollama does not answer at {address}: {reason}; {remedy}"
+    )
+
+
+def connect_timeout(address: str, seconds: float) -> BackendError:
+    """No connection came about in time."""
+    return BackendError(
+        ErrorKind.UNREACHABLE,
+        f"Ollama does not answer at {address}: no connection within {seconds:g} s; check that it "
+        "runs there, and OLLAMA_HOST",
+    )
+
+
+def broken(error: Exception, address: str, *, begun: bool) -> BackendError:
+    """The connection broke, or what came by it was not HTTP.
+
+    Args:
+        error: What httpx raised.
+        address: Where to, for people.
+        begun: Whether the reply had begun.
+    """
+    said = str(error)
+    # httpx has one class for all of these; the texts are those of h11 and httpcore, and a text
+    # that is not known counts as a broken connection, which may be tried again.
+    if not begun and ("illegal" in said or "bad status" in said):
+        return BackendError(
+            ErrorKind.NOT_OLLAMA,
+            f"What answers at {address} does not speak HTTP; check the address and the port",
+        )
+    if begun and ("illegal" in said or "decompressing" in said or "decod" in said.lower()):
+        return BackendError(
+            ErrorKind.PROTOCOL, f"{address} sent what cannot be read: {short(said, 100)}"
+        )
+    what = "in the middle of the reply" if begun else "without a reply"
+    return BackendError(ErrorKind.DISCONNECTED, f"{address} broke off the connection {what}")
+
+
+def _reason(cause: BaseException) -> str:
+    """What one cause says in words; empty if it says nothing that is known here."""
+    if isinstance(cause, ConnectionRefusedError):
+        return "the connection was refused"
+    if isinstance(cause, (socket.gaierror, UnicodeError)):
+        return "there is no machine of that name"
+    if isinstance(cause, OSError) and cause.errno is not None:
+        return _UNREACHABLE.get(cause.errno, "") or short(cause.strerror or "", 80)
+    return ""
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came from, into groups too, the outermost first."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop(0)
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        if isinstance(each, BaseExceptionGroup):
+            waiting += each.exceptions
+        waiting += [each.__cause__, each.__context__]
