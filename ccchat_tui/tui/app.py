@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
@@ -65,7 +66,7 @@ class CCChatApp(App[None]):
     """
 
     TITLE = "ccchat"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     COMMANDS: ClassVar = {ChatCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", tooltip="Every key there is", priority=True),
@@ -73,7 +74,6 @@ class CCChatApp(App[None]):
         Binding("ctrl+t", "change_theme", "Theme", tooltip="Change the colours", show=False,
                 priority=True),
         Binding("ctrl+q", "quit", "Quit", tooltip="Leave the program", priority=True),
-        Binding("ctrl+c", "help_quit", show=False, system=True),
     ]  # fmt: skip
 
     def __init__(self, settings: Settings, parts: Parts) -> None:
@@ -125,8 +125,7 @@ class CCChatApp(App[None]):
     async def on_mount(self) -> None:
         """Open a chat for each user, and find out who answers."""
         for user in self.settings.users:
-            self.sessions.create(user, model="")
-        self.chats.activate(self.chats.deck.panes[0])
+            self.sessions.create(user)
         for words in (*self._parts.warnings, *self._parts.themes.problems):
             self.notify(sanitize(words), severity="warning", timeout=10, markup=False)
         self.watch_queue.wake()

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.theme import BUILTIN_THEMES
 
 from ccchat_tui.text import one_line
 
@@ -50,8 +51,10 @@ def commands(app: CCChatApp) -> Iterator[Command]:
         title = one_line(f"{each.session.user} · {each.session.title}", 60)
         yield Command(f"Go to chat {each.number}: {title}", "", f"go_to('{each.session.id}')", app)
     yield Command("Use the demo model", "instead of the server", "use_demo", app)
-    for name in app.available_themes:
-        yield Command(f"Theme: {one_line(name, 40)}", "change the colours", f"theme({name!r})", app)
+    themes = app.available_themes
+    for name in sorted(themes, key=lambda name: (name in BUILTIN_THEMES, name)):
+        ground = "dark" if themes[name].dark else "light"
+        yield Command(f"Theme: {one_line(name, 40)}", ground, f"theme({name!r})", app)
     yield Command("Save a picture of the screen", "as an SVG file", "screenshot", app)
 
 

@@ -30,6 +30,10 @@ class AppUnderTest(CCChatApp):
         self.animation_level = "none"
         self.time = clock
 
+    def _fatal_error(self) -> None:
+        """The test framework raises the fault; nothing is written about it."""
+        self.panic("a fault under test")
+
     @property
     def script(self) -> ScriptedBackend:
         """The server of the test."""

@@ -49,14 +49,14 @@ class ChatsScreen(Screen[None]):
         _binding("f2", "rename", "Rename", "Rename this chat", show=False),
         _binding("f9,alt+w", "close_chat", "Close chat", "Close this chat", show=False),
         _binding("ctrl+r", "retry_last", "Retry", "Ask the newest failed question again"),
-        _binding("ctrl+pagedown,alt+period", "step(1)", "Next chat", show=False),
+        _binding("ctrl+pagedown,alt+full_stop", "step(1)", "Next chat", show=False),
         _binding("ctrl+pageup,alt+comma", "step(-1)", "Previous chat", show=False),
         _binding("alt+left", "look(-1, 0)", "Chat to the left", show=False),
         _binding("alt+right", "look(1, 0)", "Chat to the right", show=False),
         _binding("alt+up", "look(0, -1)", "Chat above, in the grid", show=False),
         _binding("alt+down", "look(0, 1)", "Chat below, in the grid", show=False),
         *(
-            _binding(f"alt+{number}", f"jump({number})", f"Chat {number}", show=False)
+            _binding(f"alt+{number}", f"jump({number})", "Go to chat 1 to 9", show=False)
             for number in range(1, 10)
         ),
         _binding("alt+plus,alt+equals_sign", "limit(1)", "One more at once", show=False),

@@ -15,6 +15,10 @@ from textual.widgets import Static
 from ccchat_tui.tui.screens.dialog import Dialog
 
 
+MOST_KEYS = 4
+"""More keys than these for one thing are told by the first and the last."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyRow:
     """One thing that keys do."""
@@ -43,18 +47,23 @@ def key_groups(
     """
     groups = []
     for title, node in places:
-        rows: dict[str, tuple[str, list[str]]] = {}
+        rows: dict[str, list[str]] = {}
         for binding in _bindings(node):
             words = binding.tooltip or binding.description
             if not words or binding.system:
                 continue
-            _, keys = rows.setdefault(binding.action, (words, []))
+            keys = rows.setdefault(words, [])
             if (shown := display(binding)) not in keys:
                 keys.append(shown)
         if rows:
-            told = tuple(KeyRow(tuple(keys), words) for words, keys in rows.values())
+            told = tuple(KeyRow(_folded(keys), words) for words, keys in rows.items())
             groups.append(KeyGroup(title, told))
     return groups
+
+
+def _folded(keys: list[str]) -> tuple[str, ...]:
+    """A long row of keys that do the same, such as one for each number, as its ends."""
+    return tuple(keys) if len(keys) <= MOST_KEYS else (f"{keys[0]} … {keys[-1]}",)
 
 
 def _bindings(node: DOMNode) -> Iterable[Binding]:

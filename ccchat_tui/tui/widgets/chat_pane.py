@@ -119,7 +119,7 @@ class ChatPane(Vertical):
 
     def turn_changed(self, turn: Turn) -> None:
         """A turn of this chat is new, or has changed."""
-        self.transcript.turn_changed(turn)
+        self.transcript.add_turn(turn)
 
     def tell(self, words: str, *, problem: bool = False) -> None:
         """Show news in the line above the box; empty words take it away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import Screen
 
@@ -39,11 +40,26 @@ class KeyHints(PieceLine):
             self._lay_out()
 
     def _lay_out(self) -> None:
-        room = self.size.width
+        """What the focused widget offers, then what the screen does; at the right, what always
+        works. What does not fit is left out from the end, and is in the help."""
+        right = self._hints(1, self.size.width)
+        room = self.size.width - sum(piece.width for piece in right)
+        left = self._hints(0, room)
+        gap = room - sum(piece.width for piece in left)
+        self.show([*left, Piece(" " * max(gap, 0)), *right])
+
+    def _hints(self, side: int, room: int) -> list[Piece]:
+        own: list[DOMNode] = [self.screen, self.app]
+        order = [key for node in own for key in node._bindings.key_to_bindings]
+        found = [
+            (order.index(key) if node in own else -1, binding)
+            for key, (node, binding, enabled, _tip) in self.screen.active_bindings.items()
+            if binding.show and enabled and (node is self.app) == bool(side)
+        ]
         pieces: list[Piece] = []
         told: set[str] = set()
-        for _node, binding, enabled, _tip in self.screen.active_bindings.values():
-            if not binding.show or not enabled or binding.action in told:
+        for _, binding in sorted(found, key=lambda each: each[0]):
+            if binding.action in told:
                 continue
             told.add(binding.action)
             key = Piece(f" {self.app.get_key_display(binding)}", "bold $primary", binding.action)
@@ -52,7 +68,7 @@ class KeyHints(PieceLine):
                 break
             room -= key.width + words.width
             pieces += [key, words]
-        self.show(pieces)
+        return pieces
 
     def chosen(self, target: str) -> None:
         """Run what the hint tells of, where the focus is."""

@@ -1,0 +1,28 @@
+"""What holds for all tests."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+
+import pytest
+
+BASELINE = {"textual": "8.2.8", "rich": "15.0.0", "pygments": "2.21.0"}
+"""What the pictures were drawn with. Another version may draw them otherwise, and is no reason to
+accept them as new."""
+BASELINE_PYTHON = (3, 11)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to draw new pictures with anything but the baseline."""
+    if not getattr(config.option, "update_snapshots", False):
+        return
+    here = {name: importlib.metadata.version(name) for name in BASELINE}
+    if here != BASELINE or sys.version_info[:2] != BASELINE_PYTHON:
+        python = ".".join(map(str, BASELINE_PYTHON))
+        raise pytest.UsageError(
+            f"--snapshot-update needs Python {python} with "
+            + ", ".join(f"{name} {version}" for name, version in BASELINE.items())
+            + f"; this is Python {sys.version.split()[0]} with "
+            + ", ".join(f"{name} {version}" for name, version in here.items())
+        )
