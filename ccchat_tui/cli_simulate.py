@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.cli_models import list_models, open_backend
-from ccchat_tui.cli_output import CommandError, is_terminal, say, terminal_width
+from ccchat_tui.cli_output import CommandError, complain, is_terminal, say, terminal_width
 from ccchat_tui.cli_progress import Progress
 from ccchat_tui.cli_report import report_table
 from ccchat_tui.clock import SystemClock
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ccchat_tui.engine.limits import EngineSettings
 
 INTERRUPTED = 130
+SHOWN_FAILURES = 5
+"""Different reasons for failing that are told of."""
 DEMO_PACE = 40.0
 """Tokens a second of the demo model in the app."""
 DEMO_FIRST_TOKEN = 0.6
@@ -115,6 +117,8 @@ async def _simulate(
         say(json.dumps(report, ensure_ascii=False))
     else:
         say(report_table(report, terminal_width()))
+    for message, count in simulation.failures().most_common(SHOWN_FAILURES):
+        complain(f"{count} failed: {message}")
     if interrupt.came:
         return INTERRUPTED
     return 0 if snapshot.totals.completed == simulation.expected else 1
@@ -144,14 +148,16 @@ def _backend(loaded: Loaded, hosts: Sequence[Host], load: Load) -> ChatBackend:
 
 
 async def _choose_model(backend: ChatBackend, wanted: str) -> str:
-    """The model to ask: the one that is wanted, otherwise the first there is.
+    """The model to ask: the one that is wanted, otherwise the first that can chat.
 
     Raises:
         CommandError: If the server does not answer or does not have it.
     """
-    names = [model.name for model in await list_models(backend)]
+    models = await list_models(backend)
     if not wanted:
-        return names[0]
+        chats = (m.name for m in models if not m.capabilities or "completion" in m.capabilities)
+        return next(chats, models[0].name)
+    names = [model.name for model in models]
     if full_name(wanted) not in map(full_name, names):
         raise CommandError(
             f"{backend.name} at {backend.address} has no model {wanted[:80]!a}; "

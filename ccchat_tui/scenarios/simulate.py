@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from ccchat_tui.engine.events import (
     RequestRetrying,
     RequestStarted,
 )
-from ccchat_tui.engine.request import Rejected, RequestHandle
+from ccchat_tui.engine.request import Rejected, RequestHandle, RequestState
 from ccchat_tui.scenarios.report import UserTimes
 
 if TYPE_CHECKING:
@@ -120,6 +121,15 @@ class Simulation:
             name: UserTimes(peak=flights.peak, wall=self._wall_of(name))
             for name, flights in self._flights.items()
         }
+
+    def failures(self) -> Counter[str]:
+        """Why requests failed or took too long, in words, and how many did for that reason."""
+        bad = (RequestState.FAILED, RequestState.TIMED_OUT)
+        return Counter(
+            handle.failure.message
+            for handle in self.handles
+            if handle.state in bad and handle.failure is not None
+        )
 
     def _wall_of(self, name: str) -> float:
         first, last = self._spans.get(name, (0.0, 0.0))
