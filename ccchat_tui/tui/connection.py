@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ccchat_tui.backends.base import BackendError, ChatBackend, ModelInfo
+from ccchat_tui.backends.base import BackendError, ChatBackend, ErrorKind, ModelInfo
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.backends.pending import PendingBackend
 from ccchat_tui.engine.service import ConcurrentChatService
@@ -73,8 +73,8 @@ class Connection:
         """
         if demo_asked:
             await self.use_demo()
-        elif (problem := await self._try_server()) is not None:
-            await self.use_demo(problem)
+        elif (error := await self._try_server()) is not None:
+            await self.use_demo(_in_short(error, self.server))
         first = self._model_among(self._sessions.known_models)
         pending.settle(self._service.backend, first)
 
@@ -84,10 +84,10 @@ class Connection:
         Returns:
             What came of it, in words.
         """
-        problem = await self._try_server()
-        if problem is None:
+        error = await self._try_server()
+        if error is None:
             return f"Connected to {self.server.name} at {self.server.address}."
-        return problem
+        return error.message
 
     async def use_demo(self, problem: str = "") -> None:
         """Let the demo model answer.
@@ -112,14 +112,14 @@ class Connection:
             self._sessions.known_models = tuple(model.name for model in models)
         return models
 
-    async def _try_server(self) -> str | None:
-        """Change over to the server; where it does not answer, what is wrong, in words."""
+    async def _try_server(self) -> BackendError | None:
+        """Change over to the server. Returns what is wrong, where it does not answer."""
         self._show_connecting(True)
         try:
             await self.server.probe()
             models = await self.server.models()
         except BackendError as error:
-            return error.message
+            return error
         finally:
             self._show_connecting(False)
         self._service.use_backend(self.server)
@@ -153,3 +153,10 @@ class Connection:
         view = ServerView(one_line(backend.name, 40), one_line(backend.address, 80), told)
         self.answer = Answer(view, notice)
         self._changed()
+
+
+def _in_short(error: BackendError, server: ChatBackend) -> str:
+    """Why the server is not asked, as the first half of a sentence."""
+    if error.kind is ErrorKind.UNREACHABLE:
+        return f"{server.name} does not answer at {server.address}"
+    return error.message

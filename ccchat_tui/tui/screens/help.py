@@ -14,7 +14,6 @@ from textual.widgets import Static
 
 from ccchat_tui.tui.screens.dialog import Dialog
 
-
 MOST_KEYS = 4
 """More keys than these for one thing are told by the first and the last."""
 
