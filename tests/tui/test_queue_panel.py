@@ -182,13 +182,13 @@ async def test_the_cursor_stays_on_its_request_when_the_rows_move() -> None:
         app.panel.show_snapshot(snapshot(streaming(1), queued(2, 1), queued(3, 2)))
         app.panel.list.focus()
         await pilot.press("end")
-        app.panel.show_snapshot(snapshot(streaming(9), streaming(8), streaming(3), queued(2, 1)))
+        app.panel.show_snapshot(snapshot(streaming(3), streaming(9), queued(2, 1), queued(8, 2)))
         await pilot.press("x")
         assert app.asked == [("CancelRequested", "r3")]
         # It is gone: the one in its place is next.
-        app.panel.show_snapshot(snapshot(streaming(9), streaming(8), queued(2, 1)))
+        app.panel.show_snapshot(snapshot(streaming(9), queued(2, 1), queued(8, 2)))
         await pilot.press("x")
-        assert app.asked[1:] == [("CancelRequested", "r2")]
+        assert app.asked[1:] == [("CancelRequested", "r9")]
 
 
 async def test_the_cursor_is_kept_when_the_focus_goes_and_comes_back() -> None:
