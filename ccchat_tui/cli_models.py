@@ -80,7 +80,7 @@ async def list_models(backend: ChatBackend) -> list[ModelInfo]:
         hints = f" ({', '.join(error.hints)})" if error.hints else ""
         raise CommandError(
             f"{error.message}{hints}\n"
-            "start the server (`ollama serve`), name another with --host, or use --demo"
+            "--host names another server; --demo uses the built-in demo model, which needs none"
         ) from None
     if not models:
         raise CommandError(

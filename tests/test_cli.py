@@ -16,7 +16,7 @@ from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.cli import main
 from ccchat_tui.config import Loaded, SettingsError, setting_rows
 from ccchat_tui.paths import trace_file
-from tests.support.ollama_server import OllamaServer
+from tests.support.ollama_server import Model, OllamaServer
 
 ROOT = Path(__file__).parents[1]
 CLOSED = "127.0.0.1:9"
@@ -357,18 +357,36 @@ class TestConfig:
 
 
 class TestModels:
-    def test_those_of_a_server(self, capsys: pytest.CaptureFixture[str]) -> None:
-        lines = asyncio.run(self.ask_a_server())
-        head, *rows = lines
-        assert head.split() == ["name", "size", "family", "parameters", "quantisation", "context"]
-        assert rows
-        assert all(row.split()[0].count(":") == 1 for row in rows)
-
-    async def ask_a_server(self) -> list[str]:
-        async with OllamaServer() as server:
+    async def test_those_of_a_server(self) -> None:
+        tiny = Model("tiny:1b", "gemma3", "1.0B", "Q8_0", 4_661_224_676, 32_768)
+        async with OllamaServer(models=[tiny]) as server:
             done = await asyncio.to_thread(command, "models", "--host", server.url)
         assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
+        head, row = done.stdout.splitlines()
+        assert head.split() == ["name", "size", "family", "parameters", "quantisation", "context"]
+        assert row.split() == ["tiny:1b", "4.7", "GB", "gemma3", "1.0B", "Q8_0", "32,768"]
+
+    async def test_those_of_several_servers_say_where_they_are(self) -> None:
+        tiny, large = Model("tiny:1b"), Model("large:70b")
+        async with (
+            OllamaServer(models=[tiny, large]) as one,
+            OllamaServer(models=[tiny]) as two,
+        ):
+            hosts = f"{one.url},{two.url}"
+            done = await asyncio.to_thread(command, "models", "--host", hosts)
+            names = [url.removeprefix("http://") for url in (one.url, two.url)]
+        assert done.returncode == 0, done.stderr
+        head, *rows = done.stdout.splitlines()
+        assert head.endswith("servers")
+        where = {row.split()[0]: row.split("131,072  ")[1] for row in rows}
+        assert where == {"tiny:1b": ", ".join(names), "large:70b": names[0]}
+
+    async def test_names_of_a_hostile_server_cannot_steer_the_terminal(self) -> None:
+        async with OllamaServer(models=[Model("\x1b]0;x\x07evil\u202e:1b")]) as server:
+            done = await asyncio.to_thread(command, "models", "--host", server.url)
+        assert done.returncode == 0, done.stderr
+        assert "evil" in done.stdout
+        assert not {"\x1b", "\x07", "\u202e"} & set(done.stdout)
 
     def test_those_of_the_demo_model(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["models", "--demo"]) == 0
