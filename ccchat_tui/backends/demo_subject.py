@@ -78,7 +78,8 @@ _LEAD = re.compile(
     | (?: can|could|would|will ) \s you \s
     | i \s (?: want|need|would\ like|'d\ like ) \s (?: to\ know\ |you\ to\ )?
     | (?: tell|show|give|write|make|draw|explain|describe|list|name|compare|create|generate|compose
-        |discuss|summari[sz]e|outline|define|teach|help|sketch|find|suggest ) \b \s*
+        |discuss|summari[sz]e|outline|define|teach|help|sketch|find|suggest|plan|recommend|design
+        |translate|prepare|choose|pick|count|imagine|solve|prove|improve|review ) \b \s*
     | (?: me|us ) \b \s*
     | how \s (?: do|does|can|should|would|to|is|are|did ) \b \s*
         (?: (?: i|we|you|one|it ) \b \s* )? (?: bake|make|build|write|start|do ) ? \b \s*
@@ -96,6 +97,10 @@ _LEAD = re.compile(
         (?= (?: \w+ \s ) ? (?: about|on|of|for|with|to|by ) \s )
     | (?: how|learn|talk ) \s
     | (?: about|on|of|for|comparing|with|to|by|between ) \s )"""
+)
+_DOES_IT = re.compile(r"(?i)\b(?:how (?:do|does|can)|what makes|why (?:do|does|is|are))\b")
+_WHAT_IT_DOES = re.compile(
+    r"(?i)(?<=\w) (?:work|differ|rise|grow|fall|behave|happen|change|function|turn|matter)s?\b.*$"
 )
 _SHAPES: tuple[tuple[Shape, re.Pattern[str]], ...] = tuple(
     (shape, re.compile(words, re.IGNORECASE))
@@ -163,7 +168,9 @@ def find_subject(question: str) -> str:
         return _plain(quoted[1])
     first = next((line for line in question.splitlines() if line.strip()), "")
     text = _HOW_IT_IS_ASKED.sub(" ", _plain(first, 400))
-    text = re.sub(r"(?i) (?:buy|give|mean to|tell|teach) (?:us|me)\b.*| work$", "", text)
+    text = re.sub(r"(?i) (?:buy|give|mean to|tell|teach) (?:us|me)\b.*", "", text)
+    if _DOES_IT.search(text):
+        text = _WHAT_IT_DOES.sub("", text)
     text = re.split(r"[?!;:\u3002\uff1f\uff01]|\.\s|,\s", text.strip(" .?!,;:"))[0].strip()
     while (shorter := _LEAD.sub("", text).strip()) not in {text, ""}:
         text = shorter
