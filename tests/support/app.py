@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from textual.timer import Timer
+
 from ccchat_tui.backends.base import ChatBackend
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.clock import ManualClock
@@ -29,6 +31,12 @@ class AppUnderTest(CCChatApp):
         super().__init__(settings, parts)
         self.animation_level = "none"
         self.time = clock
+        # However slow the machine is, a frame is drawn whole.
+        self.frames._time = lambda: 0.0
+
+    def set_interval(self, *args: Any, **kwargs: Any) -> Timer:
+        """A timer that stands still: `settle` and `pass_time` say when it is time."""
+        return super().set_interval(*args, **{**kwargs, "pause": True})
 
     def _fatal_error(self) -> None:
         """The test framework raises the fault; nothing is written about it."""
@@ -70,6 +78,7 @@ class AppUnderTest(CCChatApp):
         for _ in range(round(seconds / step)):
             self.time.advance(step)
             await idle()
+            self.watch_queue.tick()
         await self.settle()
 
 
