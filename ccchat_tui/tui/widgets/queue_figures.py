@@ -22,7 +22,7 @@ _THREE_COLUMNS = 60
 """Cells from which the figures stand in three columns, one for each kind."""
 _WORDS = 36
 """Cells from which the labels are written out."""
-_WIDEST_COLUMN = 26
+_WIDEST_COLUMN = 30
 
 
 @dataclass(frozen=True, slots=True)
