@@ -3,8 +3,8 @@
 httpx 0.28.1 leaves dead entries in its pool when a request is cancelled while it connects: with a
 bounded pool nothing goes through any more, with an unbounded one sockets stay open
 (`tests/backends/test_churn.py` is about that). A client for each request closes whatever there is
-of it, and costs some 60 microseconds, because all of them share one TLS context, the part that
-takes long to make. Nothing is kept alive between requests, so none ever meets a connection that
+of it. It costs less than a millisecond (`tests/benchmarks/bench_stream.py`), because all of them
+share one TLS context, the part that takes long to make. Nothing is kept alive between requests, so none ever meets a connection that
 the server has dropped in the meantime.
 
 Importing this imports httpx, which takes a while: import it when a request is to be made.

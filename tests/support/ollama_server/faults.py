@@ -231,6 +231,8 @@ _WRONG: list[tuple[str, str, Make]] = [
     ("gateway_timeout", "504 and a page", _answers(504, b"<h1>504 Gateway Time-out</h1>", HTML)),
     ("origin_timeout", "524, of no standard", _answers(524, b"error code: 524", PLAIN)),
     ("cloud_unreachable", "502 in JSON", _error(502, "upstream error: ollama.com unreachable")),
+    ("half_an_error", "503 whose body breaks off", lambda w: [
+        Head(503, PLAIN), b"server bu", Close()]),
     ("empty_500", "500 without a word", _answers(500, b"", "")),
     ("not_found_text", "404 of another kind", _answers(404, b"404 page not found", PLAIN)),
     ("method_not_allowed", "405", _answers(405, b"405 method not allowed", PLAIN)),

@@ -1,0 +1,206 @@
+"""What becomes of everything that a server can do wrong, or only in an unusual way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+import pytest
+
+from ccchat_tui.backends.base import ErrorKind
+from ccchat_tui.backends.hosts import read_host
+from ccchat_tui.backends.ollama import OllamaBackend
+from tests.support.ollama_server import FAULTS, OllamaServer, Phase, text_of
+from tests.support.streams import ask, outcome, read, text_in
+
+TOKENS = 6
+
+
+@dataclass(frozen=True)
+class Right:
+    """The reply is whole."""
+
+    text: str | None = None
+    """`None` for the usual one."""
+    reason: str | None = "stop"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """The reply fails."""
+
+    kind: ErrorKind
+    words: str
+    """Part of the message."""
+    status: int | None = None
+    lines: int = 0
+    """How many came before."""
+    loses: bool = False
+    """Whether the system may throw away what had come and was not read yet."""
+    retry_after: float | None = None
+    hint: str = ""
+
+
+K = ErrorKind
+EXPECTED: dict[str, Right | Wrong] = {
+    "tool_call": Right(""),
+    "tool_call_at_end": Right("x"),
+    "text_at_end": Right("ab"),
+    "no_metrics": Right(reason=None),
+    "unknown_fields": Right("tomorrow", "a_reason_of_tomorrow"),
+    "one_byte": Right(),
+    "one_byte_on_the_wire": Right(),
+    "one_write": Right(),
+    "cut_characters": Right("é漢👩‍🚀"),
+    "not_utf8": Right("a\ufffdb"),
+    "separators": Right("a\u0085c\u2028d\u2029b"),
+    "blank_lines": Right(),
+    "no_final_newline": Right(),
+    "after_done": Right(),
+    "open_after_done": Right(),
+    "escapes": Right("\x1b]0;title\x07\x1b[2J\x1b[31mred\x9b31m \u202eback [/b] [bold]"),
+    "model_not_found": Wrong(
+        K.MODEL_NOT_FOUND, "`ollama pull llama3.2:3b`", 404, hint="There are: llama3.2:3b, qwen3:8b"
+    ),
+    "no_tools": Wrong(K.BAD_REQUEST, "does not support tools", 400),
+    "no_thinking": Wrong(K.BAD_REQUEST, "does not support thinking", 400),
+    "bad_json": Wrong(K.BAD_REQUEST, "invalid character 'x'", 400),
+    "too_long": Wrong(K.BAD_REQUEST, "longer than the context length", 400),
+    "wrong_option": Wrong(K.BAD_REQUEST, 'option "stop" must be of type array', 500),
+    "bad_format": Wrong(K.BAD_REQUEST, "invalid format: expected", 500),
+    "busy": Wrong(K.BUSY, "maximum pending requests exceeded", 503),
+    "busy_for_7_s": Wrong(K.BUSY, "too much to do", 503, retry_after=7.0),
+    "out_of_memory": Wrong(K.OUT_OF_MEMORY, "smaller num_ctx", 500),
+    "needs_more_memory": Wrong(K.OUT_OF_MEMORY, "7.4 GiB", 500),
+    "load_failed": Wrong(K.SERVER, "process has terminated: exit status 2", 500),
+    "load_stalled": Wrong(K.SERVER, "timed out waiting for llama-server", 500),
+    "runner_gone": Wrong(K.SERVER, "unexpectedly stopped", 500),
+    "bad_tool_call": Wrong(K.SERVER, "error parsing tool call", 500),
+    "nested_error": Wrong(K.BAD_REQUEST, "refuses this: the prompt is too long", 400),
+    "sign_in": Wrong(K.UNAUTHORIZED, "`ollama signin`", 401, hint="https://ollama.com/connect"),
+    "forbidden": Wrong(K.UNAUTHORIZED, "OLLAMA_ORIGINS", 403),
+    "cloud_off": Wrong(K.UNAUTHORIZED, "ollama cloud is disabled", 403),
+    "rate_limited": Wrong(K.RATE_LIMITED, "too many requests", 429, retry_after=12.0),
+    "rate_limited_bare": Wrong(K.RATE_LIMITED, "too many requests", 429),
+    "bad_gateway": Wrong(K.GATEWAY, ": 502 Bad Gateway, nginx/1.27.0 \u241b[31m", 502),
+    "gateway_timeout": Wrong(K.GATEWAY, ": 504 Gateway Time-out", 504),
+    "origin_timeout": Wrong(K.GATEWAY, "error code: 524", 524),
+    "cloud_unreachable": Wrong(K.GATEWAY, "ollama.com unreachable", 502),
+    "half_an_error": Wrong(K.BUSY, "too much to do: server bu", 503),
+    "empty_500": Wrong(K.SERVER, "status 500", 500),
+    "not_found_text": Wrong(K.NOT_OLLAMA, "404 page not found", 404),
+    "method_not_allowed": Wrong(K.NOT_OLLAMA, "405 method not allowed", 405),
+    "too_large": Wrong(K.BAD_REQUEST, "413 Entity Too Large", 413),
+    "html": Wrong(K.NOT_OLLAMA, "My router", 200),
+    "html_untyped": Wrong(K.NOT_OLLAMA, "no Ollama", 200),
+    "redirect_same": Right(),
+    "redirect_away": Wrong(K.NOT_OLLAMA, "http://192.0.2.1:11434/api/chat", 307),
+    "redirect_loop": Wrong(K.NOT_OLLAMA, "in a circle"),
+    "redirect_see_other": Wrong(K.NOT_OLLAMA, "sends requests on", 303),
+    "error_line": Wrong(K.SERVER, "unexpected EOF", lines=2),
+    "memory_line": Wrong(K.OUT_OF_MEMORY, "smaller num_ctx", lines=2),
+    "nested_line": Wrong(K.SERVER, "failed: the prompt is too long", lines=2),
+    "no_done": Wrong(K.TRUNCATED, "without saying that it is complete", lines=2),
+    "empty": Wrong(K.TRUNCATED, "without saying that it is complete"),
+    "half_line": Wrong(K.TRUNCATED, "without saying that it is complete", lines=2),
+    "garbage": Wrong(K.PROTOCOL, "{\u241b[31mgarbage", lines=2),
+    "not_an_object": Wrong(K.PROTOCOL, "[1]", lines=2),
+    "wrong_types": Wrong(K.PROTOCOL, '{"content":7}', lines=2),
+    "huge_line": Wrong(K.PROTOCOL, "more than 8 MB", lines=2),
+    "reset": Wrong(K.DISCONNECTED, "broke off the connection", lines=2, loses=True),
+    "cut_off": Wrong(K.DISCONNECTED, "in the middle of the reply", lines=2),
+    "closed_between": Wrong(K.DISCONNECTED, "in the middle of the reply", lines=2),
+    "no_reply": Wrong(K.DISCONNECTED, "without a reply"),
+    "reset_at_once": Wrong(K.DISCONNECTED, "without a reply"),
+    "not_http": Wrong(K.NOT_OLLAMA, "does not speak HTTP"),
+    "bad_chunk": Wrong(K.PROTOCOL, "cannot be read", lines=2),
+    "false_gzip": Wrong(K.PROTOCOL, "cannot be read"),
+}
+
+HOLDING = {"stall", "held", "held_then_right"}
+"""Those that end only when somebody lets go or leaves."""
+APART = {"rate_limited_till"}
+"""Depends on the date; see the test of `retry_after`."""
+
+
+def test_every_fault_is_expected_to_end_in_some_way() -> None:
+    assert EXPECTED.keys() | HOLDING | APART == FAULTS.keys()
+
+
+@pytest.mark.parametrize("fault", sorted(EXPECTED))
+async def test_a_fault(fault: str) -> None:
+    expected = EXPECTED[fault]
+    async with OllamaServer(tokens=TOKENS) as server:
+        backend = OllamaBackend(read_host(server.url))
+        question = f"fault:{fault}"
+        chunks, error = await outcome(backend, ask(question))
+        assert backend.open == 0
+        if isinstance(expected, Right):
+            assert error is None
+            whole = text_of(question, TOKENS) if expected.text is None else expected.text
+            assert text_in(chunks) == whole
+            assert [chunk.done for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+            assert chunks[-1].stats is not None
+            assert chunks[-1].stats.done_reason == expected.reason
+        else:
+            assert error is not None
+            assert error.kind is expected.kind
+            assert expected.words in error.message
+            assert error.status == expected.status
+            assert error.retry_after == expected.retry_after
+            assert expected.hint in "".join(error.hints)
+            assert bool(expected.hint) == bool(error.hints)
+            # What had come was handed on, and nothing else.
+            assert len(chunks) == expected.lines or (
+                expected.loses and len(chunks) < expected.lines
+            )
+            assert not any(chunk.done for chunk in chunks)
+            for told in (error.message, *error.hints):
+                assert told.isprintable()
+                assert len(told) < 400
+        # Whatever it was, it is over for the server too, and the next reply is right.
+        for chat in server.chats:
+            chat.let_go()
+        await server.settled()
+        assert text_in(await read(backend, ask("next"))) == text_of("next", TOKENS)
+        await backend.aclose()
+
+
+@pytest.mark.parametrize("fault", ["stall", "held"])
+async def test_silence_is_waited_for_and_a_cancel_ends_it(fault: str) -> None:
+    async with OllamaServer(tokens=TOKENS) as server:
+        backend = OllamaBackend(read_host(server.url))
+        task = asyncio.create_task(read(backend, ask(f"fault:{fault}@3")))
+        chat = await server.chat()
+        await chat.reached(Phase.GENERATING)
+        await server.until(lambda: chat.lines == (3 if fault == "stall" else 0))
+        assert not task.done()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert task.cancelled()
+        assert backend.open == 0, "closed before the cancellation left"
+        await chat.reached(Phase.LEFT)
+        assert [(left.phase, left.lines) for left in server.disconnects] == [
+            (Phase.GENERATING, chat.lines)
+        ]
+
+
+async def test_headers_may_come_as_late_as_they_like() -> None:
+    async with OllamaServer(tokens=TOKENS) as server:
+        backend = OllamaBackend(read_host(server.url))
+        question = "fault:held_then_right"
+        task = asyncio.create_task(read(backend, ask(question)))
+        chat = await server.chat()
+        await chat.reached(Phase.GENERATING)
+        chat.let_go()
+        assert text_in(await task) == text_of(question, TOKENS)
+
+
+async def test_done_is_the_end_though_the_connection_stays_open() -> None:
+    async with OllamaServer(tokens=TOKENS) as server:
+        backend = OllamaBackend(read_host(server.url))
+        assert (await read(backend, ask("fault:open_after_done")))[-1].done
+        await server.settled()
+        assert server.disconnects == [], "the reply was complete"
