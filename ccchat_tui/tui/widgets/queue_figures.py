@@ -69,6 +69,7 @@ def figure_rows(snapshot: QueueSnapshot, width: int) -> list[PieceRow]:
     """
     inner = width - 2
     flow, ends, speed, retry = _figures(snapshot)
+    table: list[tuple[Figure, ...]]
     if inner >= _THREE_COLUMNS:
         table = list(zip(flow, ends, speed, strict=True))
         gap = 4

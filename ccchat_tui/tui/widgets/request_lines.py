@@ -21,6 +21,12 @@ LEAD = 2
 _STATE = 11
 """Cells the narrowest column of states has: `cancelling…`."""
 _SHORT_WORDS = {"waiting_to_retry": "retry wait"}
+_TITLES = {
+    "waited": ("waited", "wait"),
+    "first": ("first token", "first"),
+    "tokens": ("tokens",),
+    "rate": ("rate",),
+}
 _NOTE = 8
 """Cells below which a note is left out: it would be cut to nothing."""
 
@@ -45,24 +51,29 @@ class Columns:
 def columns_for(width: int) -> Columns:
     """The division for a width; the less there is, the fewer numbers."""
     inner = width - 2
-    names = ("waited", "first", "tokens", "rate")
     if inner >= 66:
-        titles, cells, user = ("waited", "first token", "tokens", "rate"), (9, 14, 9, 9), 16
+        user, numbers = 16, _numbered(waited=9, first=14, tokens=9, rate=9)
     elif inner >= 39:
-        titles, cells, user = ("waited", "first", "tokens", "rate"), (7, 6, 7, 6), 10
+        user, numbers = 10, _numbered(waited=7, first=6, tokens=7, rate=6)
     elif inner >= 33:
-        names = ("waited", "tokens", "rate")
-        titles, cells, user = ("waited", "tokens", "rate"), (7, 7, 6), 9
+        user, numbers = 9, _numbered(waited=7, tokens=7, rate=6)
     else:
-        names = ("waited", "rate")
-        titles, cells, user = ("wait", "rate"), (5, 5), 7
+        user, numbers = 7, _numbered(waited=5, rate=5)
     return Columns(
         width=width,
-        state=max(_STATE, inner - LEAD - sum(cells)),
-        numbers=tuple(zip(names, titles, cells, strict=True)),
+        state=max(_STATE, inner - LEAD - sum(cells for _, _, cells in numbers)),
+        numbers=numbers,
         button=" ✕ cancel " if inner >= 56 else " ✕ ",
         user=user,
         attempt="try " if inner >= 33 else "\u00d7",
+    )
+
+
+def _numbered(**columns: int) -> tuple[tuple[str, str, int], ...]:
+    """Columns with their headings; the long or the short one, by the cells each has."""
+    return tuple(
+        (name, next(title for title in _TITLES[name] if len(title) < cells), cells)
+        for name, cells in columns.items()
     )
 
 
