@@ -1,8 +1,9 @@
-"""Nothing from outside may steer the terminal, and no way of cutting it may change what is shown."""
+"""Nothing from outside may steer the terminal; how it is cut into pieces changes nothing."""
 
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -42,7 +43,7 @@ def in_pieces(text: str, cuts: list[int]) -> str:
     """What a sanitizer makes of a text that is cut at these places."""
     sanitizer = Sanitizer()
     places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    out = [sanitizer.feed(text[begin:end]) for begin, end in zip(places, places[1:], strict=False)]
+    out = [sanitizer.feed(text[begin:end]) for begin, end in pairwise(places)]
     return "".join([*out, sanitizer.close()])
 
 
@@ -135,7 +136,8 @@ def test_known_attacks(attack: str, shown: str | None) -> None:
     "text",
     [
         "plain, \tand\n\nlines",
-        "\u00e9 e\u0301 \u4e2d\u6587 \ud55c\uad6d\uc5b4 \u0928\u092e\u0938\u094d\u0924\u0947 \u0e19\u0e49\u0e33",
+        "\u00e9 e\u0301 \u4e2d\u6587 \ud55c\uad6d\uc5b4",
+        "\u0928\u092e\u0938\u094d\u0924\u0947 \u0e19\u0e49\u0e33",
         FAMILY,
         "\U0001f3f4\u200d\u2620\ufe0f",
         "\u2764\ufe0f\u200d\U0001f525 \U0001f44d\U0001f3fd \U0001f1e9\U0001f1ea",
@@ -179,9 +181,11 @@ def test_one_line_fits(text: str, width: int) -> None:
     assert "\n" not in line
     assert "\t" not in line
     whole = " ".join(sanitize(text).split())
-    if cell_len(whole) <= width:
+    if not width:
+        assert line == ""
+    elif cell_len(whole) <= width:
         assert line == whole
-    elif width:
+    else:
         assert line.endswith("\u2026")
         assert whole.startswith(line[:-1].rstrip())
 

@@ -14,6 +14,7 @@ from textual.selection import Selection
 from ccchat_tui.clock import Clock
 from ccchat_tui.sessions.model import Turn
 from ccchat_tui.text import sanitize
+from ccchat_tui.tui.markdown.lines import Line
 from ccchat_tui.tui.widgets.transcript_paint import NAMES, OFFSET_BITS, PAINT_CSS
 from ccchat_tui.tui.widgets.transcript_turn import INDENT, TurnRows
 from ccchat_tui.tui.widgets.transcript_view import TranscriptView
@@ -127,6 +128,7 @@ class Transcript(TranscriptView, can_focus=True):
             return
         self._cursor = max(0, target)
         self._code_cursor = None
+        self._see_to(self._views[self._cursor])
         self._go_to(len(self._top_lines) + self._index.top(self._cursor))
         self.refresh()
 
@@ -145,6 +147,8 @@ class Transcript(TranscriptView, can_focus=True):
 
     def action_go_home(self) -> None:
         """Show the first row."""
+        if self._views:
+            self._see_to(self._views[0])
         self._go_to(0)
 
     def action_scroll_up(self) -> None:
@@ -220,10 +224,7 @@ class Transcript(TranscriptView, can_focus=True):
         view = self._chosen()
         if view is None:
             return
-        if not view.laid_out:
-            view.lay_out()
-            self._index.set(view.index, view.height)
-            self._settle()
+        self._see_to(view)
         blocks = view.code_blocks
         if not blocks:
             return
@@ -308,6 +309,17 @@ class Transcript(TranscriptView, can_focus=True):
                 if line.joint is not None and out:
                     out[-1] += line.joint + text[max(left, line.lead) : right].rstrip()
                 else:
-                    out.append(text[left:right].rstrip())
+                    out.append(text[max(left, _decoration(line)) : right].rstrip())
                 row += 1
         return "\n".join(out).strip("\n"), "\n"
+
+
+def _decoration(line: Line) -> int:
+    """How many characters at the start of a row are not copied: bars, and what only moves a row to
+    the right. Bullets and numbers are."""
+    at = 0
+    for text, style in line.spans:
+        if at >= line.lead or style == "bullet":
+            break
+        at += len(text)
+    return min(at, line.lead)

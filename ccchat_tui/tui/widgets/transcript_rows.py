@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.geometry import Region, Size
@@ -18,6 +19,9 @@ from ccchat_tui.tui.markdown.lines import Line, Wrapper
 from ccchat_tui.tui.widgets.transcript_index import RowIndex
 from ccchat_tui.tui.widgets.transcript_paint import OFFSET_BITS, Painter
 from ccchat_tui.tui.widgets.transcript_turn import INDENT, MARGIN, Changes, TurnRows
+
+if TYPE_CHECKING:
+    from ccchat_tui.tui.frames import FrameClock
 
 
 class TranscriptRows(ScrollView):
@@ -62,6 +66,11 @@ class TranscriptRows(ScrollView):
         self._strips: dict[tuple[int, str], Strip] = {}
         self._painted_width = 0
         self._cursor: int | None = None
+        self._frames: FrameClock | None = None
+
+    def use_clock(self, clock: FrameClock | None) -> None:
+        """Whom to wake when this comes into sight; the frame clock says so itself."""
+        self._frames = clock
 
     # What is shown --------------------------------------------------------------------------
 
@@ -121,9 +130,10 @@ class TranscriptRows(ScrollView):
             self.turn_changed(turn)
             return
         view = self._append(turn)
-        view.lay_out()
-        self._index.set(view.index, view.height)
-        self._grew(view.height)
+        if self.is_visible:
+            view.lay_out()
+            self._index.set(view.index, view.height)
+        self._grew(self._index.height(view.index))
         self._settle()
         self.refresh()
 
@@ -133,7 +143,7 @@ class TranscriptRows(ScrollView):
         if view is None:
             return
         self._live[view] = None
-        if self.is_attached and self.size.height:
+        if self.is_visible:
             self.on_frame()
 
     def set_notice(self, text: str) -> None:
@@ -150,15 +160,16 @@ class TranscriptRows(ScrollView):
         Returns:
             Whether any turn is still alive.
         """
-        if not self.size.height:
+        if not self.is_visible:
             return bool(self._live)
         first_dirty: int | None = None
         moved = False
         grown = 0
         rows: list[int] = []
+        bottom = self._bottom_index()
         for view in list(self._live):
-            if not view.laid_out and not self._following:
-                # Never seen: it costs nothing until it is.
+            if not view.laid_out:
+                # Not in sight: it costs nothing until it is.
                 if not view.turn.state.alive:
                     del self._live[view]
                 continue
@@ -176,7 +187,7 @@ class TranscriptRows(ScrollView):
                 at = top + changes.below
                 if delta:
                     moved = True
-                    grown += delta
+                    grown += delta if view.index >= bottom else 0
                     first_dirty = at if first_dirty is None else min(first_dirty, at)
                 else:
                     rows += range(at, top + view.height)
@@ -198,6 +209,11 @@ class TranscriptRows(ScrollView):
         if view.live and turn.state.alive:
             self._live[view] = None
         return view
+
+    def _bottom_index(self) -> int:
+        """The turn at the lower edge; what grows above it is not news from below."""
+        row = round(self.scroll_y) + self._view_height - 1 - len(self._top_lines)
+        return self._index.find(row)[0]
 
     def _grew(self, rows: int) -> None:
         if not self._following and rows > 0:
@@ -222,7 +238,7 @@ class TranscriptRows(ScrollView):
         """Lay out what is in sight, then set the size and the scroll position, so that what the
         reader looks at does not move."""
         height = self._view_height
-        if not height or not self.is_attached or self._placing:
+        if not self.is_visible or self._placing:
             return
         top_rows = len(self._top_lines)
         target = 0
@@ -237,6 +253,13 @@ class TranscriptRows(ScrollView):
             if not self._lay_out_rows(target - top_rows, height):
                 break
         self._place(top_rows + self._index.total, target)
+
+    def _see_to(self, view: TurnRows) -> None:
+        """Lay a turn out before it is in sight, so that its rows can be counted on."""
+        if not view.laid_out:
+            view.lay_out()
+            self._index.set(view.index, view.height)
+            self._settle()
 
     def _anchored_row(self, index: int, section: str, number: int) -> int:
         if index >= len(self._views):
@@ -287,7 +310,12 @@ class TranscriptRows(ScrollView):
                 # scrollbar depends on it, and that is brought up to date here.
                 self.set_reactive(Widget.virtual_size, size)
                 self._scroll_update(size)
-            if round(self.scroll_y) != target or self.scroll_target_y != target:
+            moving = self.app.animator.is_being_animated(self, "scroll_y")
+            away = round(self.scroll_y) != target
+            # Somebody who pages away with an animation is not called back to the end.
+            if (away and not (moving and self._following)) or (
+                self.scroll_target_y != target and not moving
+            ):
                 self.scroll_to(y=target, animate=False, force=True, immediate=True)
         finally:
             self._placing = False
@@ -320,6 +348,14 @@ class TranscriptRows(ScrollView):
         if not self._following:
             self._take_anchor()
         self._settle()
+
+    def on_show(self) -> None:
+        """In sight again: take everything that has come meanwhile, and see that it goes on."""
+        self._settle()
+        self.on_frame()
+        self.refresh()
+        if self._frames is not None:
+            self._frames.wake()
 
     def on_resize(self, _event: events.Resize) -> None:
         """Another size: what is in sight is laid out first, the rest when it is seen."""

@@ -117,14 +117,18 @@ class TurnRows:
         """Another width: everything is to be laid out again, when it is seen."""
         self.width = width
         self.laid_out = False
-        room = self._room
-        for source in (self._reply, self._thinking):
-            if source:
-                source.document.set_width(room)
+        if self._reply:
+            self._reply.document.set_width(self._room)
+        if self._thinking:
+            self._thinking.document.set_width(self._thinking_room)
 
     @property
     def _room(self) -> int:
         return max(4, self.width - INDENT - MARGIN)
+
+    @property
+    def _thinking_room(self) -> int:
+        return max(4, self._room - 2)
 
     def lay_out(self) -> None:
         """Lay out everything."""
@@ -214,9 +218,11 @@ class TurnRows:
 
     def _check_revision(self) -> bool:
         turn = self.turn
-        read = self._reply.read if self._reply else 0
-        behind_the_end = self._ended and len(turn.parts) > read
-        if turn.revision == self._revision and len(turn.parts) >= read and not behind_the_end:
+        come = (len(turn.parts), len(turn.thinking))
+        read = tuple(source.read if source else 0 for source in (self._reply, self._thinking))
+        fewer = come[0] < read[0] or come[1] < read[1]
+        behind_the_end = self._ended and come != read
+        if turn.revision == self._revision and not fewer and not behind_the_end:
             return False
         self._revision = turn.revision
         self._reply = self._thinking = None
@@ -234,7 +240,7 @@ class TurnRows:
         taken = self._reply.take(turn.parts)
         if turn.thinking:
             if self._thinking is None:
-                self._thinking = _Source(max(4, self._room - 2))
+                self._thinking = _Source(self._thinking_room)
             taken = self._thinking.take(turn.thinking) or taken
         if ended and not self._ended:
             self._ended = True
@@ -265,27 +271,39 @@ class TurnRows:
 
     def _set_thinking(self) -> int | None:
         """Bring the rows of thinking up to date; the first that changed."""
-        old = self.sections["thinking"]
+        rows = self.sections["thinking"]
         source = self._thinking
         if source is None:
-            new: list[Line] = []
-        else:
-            at = source.document.update()
-            shown = self.expanded if self.expanded is not None else not self.turn.parts
-            if shown and len(old) == len(source.document.lines) + 1 and at == len(old) - 1:
+            self.sections["thinking"] = []
+            return 0 if rows else None
+        shown = self.expanded if self.expanded is not None else not self.turn.parts
+        sign, verb = ("\u25be", "hide") if shown else ("\u25b8", "show")
+        text = f"{sign} thinking"
+        label = Line([(text, "thinking-label"), (f"  t: {verb}", "meta")], len(text) + 9)
+        if not shown:
+            # Collapsed it is not even laid out.
+            if rows == [label]:
                 return None
-            sign, verb = ("\u25be", "hide") if shown else ("\u25b8", "show")
-            label = f"{sign} thinking"
-            new = [Line([(label, "thinking-label"), (f"  t: {verb}", "meta")], len(label) + 9)]
-            if shown:
-                new += [
-                    Line([("\u250a ", "thinking-bar"), *line.spans], line.cells + 2, line.lead + 2)
-                    for line in source.document.lines
-                ]
-        if new == old:
+            self.sections["thinking"] = [label]
+            return 0
+        at = source.document.update()
+        if rows[:1] != [label]:
+            rows = self.sections["thinking"] = [label]
+            at = 0
+        lines = source.document.lines
+        if at == len(lines) == len(rows) - 1:
             return None
-        self.sections["thinking"] = new
-        return 0
+        del rows[at + 1 :]
+        rows += [
+            Line(
+                [("\u250a ", "thinking-bar"), *line.spans],
+                line.cells + 2,
+                line.lead + 2,
+                line.joint,
+            )
+            for line in lines[at:]
+        ]
+        return at + 1
 
     def _set_reply(self) -> None:
         assert self._reply is not None

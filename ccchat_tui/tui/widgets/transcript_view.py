@@ -86,7 +86,8 @@ class TranscriptView(TranscriptRows):
             span = selection.get_span(key[0])
             if span is not None:
                 style = self.screen.get_component_rich_style("screen--selection")
-                strip = select(strip, max(span[0], 0), span[1], style)
+                # Cut into more segments, each of which must say anew where it stands.
+                strip = select(strip, max(span[0], 0), span[1], style).apply_offsets(0, key[0])
         return strip
 
     def _empty(self, y: int, width: int) -> Strip:
@@ -106,8 +107,13 @@ class TranscriptView(TranscriptRows):
 
     def _with_hint(self, strip: Strip, width: int) -> Strip:
         many = "line" if self._new_rows == 1 else "lines"
-        text = f" \u2193 {self._new_rows:,} new {many} (End) " if self._new_rows else " \u2193 End "
+        text = " \u2193 End "
+        if self._new_rows:
+            full = f" \u2193 {self._new_rows:,} new {many} (End) "
+            short = f" \u2193 {self._new_rows:,} "
+            text = next((text for text in (full, short) if len(text) <= width), text)
+        text = text[: max(0, width)]
         hint = self._painter.paint(Line([(text, "hint")], len(text)), "hint", INDENT + len(text))
         hint = hint.crop(INDENT, INDENT + len(text)).apply_meta({"transcript": ("end", "")})
-        left = max(0, width - len(text) - 2)
+        left = max(0, width - len(text) - (2 if width > len(text) + 2 else 0))
         return Strip.join([strip.crop(0, left), hint, strip.crop(left + len(text), width)])
