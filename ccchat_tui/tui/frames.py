@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,9 @@ class FrameClock:
 
     Clients may have `is_visible: bool` (out of sight they are skipped, and stay due) and
     `is_urgent: bool` (where the person works: first, and every frame). The others take turns, so
-    that a key never waits behind a repaint of every pane.
+    that a key never waits behind a repaint of every pane; one of them has its turn in every frame,
+    whatever the urgent ones cost. Clients may have `use_clock(clock | None)`: they are told whom to
+    wake when they come into sight.
 
     Args:
         app: Whose timers are used.
@@ -43,7 +45,7 @@ class FrameClock:
 
     def __init__(
         self,
-        app: App[object],
+        app: App[Any],
         fps: int = 30,
         *,
         budget: float = 0.010,
@@ -72,12 +74,14 @@ class FrameClock:
         """Add a client and wake the clock. Adding it twice changes nothing."""
         if client not in self._clients:
             self._clients.append(client)
+            self._tell(client, self)
         self.wake()
 
     def detach(self, client: FrameClient) -> None:
         """Remove a client; unknown ones are ignored."""
         if client in self._clients:
             self._clients.remove(client)
+            self._tell(client, None)
         self._due.pop(client, None)
         if not self._clients:
             self._stop()
@@ -104,16 +108,23 @@ class FrameClock:
         started = self._time()
         for client in urgent:
             self._ask(client)
-        for client in others[: -(-len(others) // self._share)]:
-            if self._time() - started > self._budget:
+        for number, client in enumerate(others[: -(-len(others) // self._share)]):
+            if number and self._time() - started > self._budget:
                 break
             self._ask(client)
 
     def _ask(self, client: FrameClient) -> None:
         # Taken out and put back at the end: whoever was drawn longest ago is first.
         self._due.pop(client, None)
-        if client.on_frame():
+        if client.on_frame() and client in self._clients:
+            self._due.pop(client, None)
             self._due[client] = None
+
+    @staticmethod
+    def _tell(client: FrameClient, clock: FrameClock | None) -> None:
+        use_clock = getattr(client, "use_clock", None)
+        if use_clock is not None:
+            use_clock(clock)
 
     def _stop(self) -> None:
         if self._timer is not None:
