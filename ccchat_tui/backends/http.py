@@ -4,8 +4,8 @@ httpx 0.28.1 leaves dead entries in its pool when a request is cancelled while i
 bounded pool nothing goes through any more, with an unbounded one sockets stay open
 (`tests/backends/test_churn.py` is about that). A client for each request closes whatever there is
 of it. It costs less than a millisecond (`tests/benchmarks/bench_stream.py`), because all of them
-share one TLS context, the part that takes long to make. Nothing is kept alive between requests, so none ever meets a connection that
-the server has dropped in the meantime.
+share one TLS context, the part that takes long to make. Nothing is kept alive between requests, so
+that none ever meets a connection that the server has dropped in the meantime.
 
 Importing this imports httpx, which takes a while: import it when a request is to be made.
 """

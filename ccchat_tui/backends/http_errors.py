@@ -10,6 +10,7 @@ import math
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
@@ -93,11 +94,14 @@ def is_page(text: str) -> bool:
 
 def excerpt(body: bytes) -> str:
     """A body as a short text: of a page only what is to be read, without its markup."""
-    text = body[:_LOOKED_AT].decode(errors="replace")
+    text = body[:_LOOKED_AT].decode("utf-8-sig", errors="replace")
     if is_page(text):
         page = _Page()
-        page.feed(text)
-        page.close()
+        # Some Pythons assert that no page is as broken as some pages are; what was read until
+        # there has to do.
+        with suppress(AssertionError):
+            page.feed(text)
+            page.close()
         text = ", ".join(page.pieces)
     return short(text)
 

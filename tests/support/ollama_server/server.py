@@ -57,6 +57,8 @@ class OllamaServer(ChatEndpoint):
         port: int = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        self.redirect = ""
+        """An address that every request is sent on to (307); empty for none."""
         self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         loader = Loader(slots, max_queue, max_loaded, load_seconds, self.changed)
         super().__init__(models, loader)
@@ -214,6 +216,9 @@ class OllamaServer(ChatEndpoint):
 
     async def _handle(self, connection: Connection, request: Request) -> None:
         path = request.path.partition("?")[0]
+        if self.redirect:
+            await connection.play([Answer(307, b"", "", (("Location", self.redirect),))])
+            return
         for prefix in filter(None, (self.prefix, MOVED)):
             if path.startswith(prefix + "/"):
                 path = path.removeprefix(prefix)
