@@ -18,7 +18,7 @@ from ccchat_tui.text import one_line
 if TYPE_CHECKING:
     from ccchat_tui.tui.app import CCChatApp
 
-_JUMPS = "jump("
+_LEFT_OUT = ("jump(", "app.focus_", "command_palette")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,16 @@ def commands(app: CCChatApp) -> Iterator[Command]:
     """Everything there is to do now: bindings first, then chats, themes and the rest."""
     chats = app.chats
     pane = chats.active
-    told: set[tuple[int, str]] = set()
+    told: set[str] = set()
     for node in (chats, pane, pane.transcript, chats.panel.queue, app):
         for binding in _bindings(node):
             words = binding.tooltip or binding.description
-            key = (id(node), binding.action)
-            if not words or binding.system or key in told or binding.action.startswith(_JUMPS):
+            # Moving about is done by keys; going to a chat has commands of its own below.
+            moves = not binding.show and node not in (chats, app)
+            if moves or not words or words in told or binding.action.startswith(_LEFT_OUT):
                 continue
-            if binding.action == "command_palette" or not binding.description:
-                continue
-            told.add(key)
-            shown = app.get_key_display(binding)
-            yield Command(words, f"key {shown}", binding.action, node)
+            told.add(words)
+            yield Command(words, f"key {app.get_key_display(binding)}", binding.action, node)
     for each in chats.deck.panes:
         title = one_line(f"{each.session.user} · {each.session.title}", 60)
         yield Command(f"Go to chat {each.number}: {title}", "", f"go_to('{each.session.id}')", app)

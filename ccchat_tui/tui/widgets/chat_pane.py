@@ -96,6 +96,7 @@ class ChatPane(Vertical):
         self._news = Static(classes="news", markup=False)
         self._info = InfoLine()
         self._notice = notice
+        self._focus_wanted = False
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -109,6 +110,8 @@ class ChatPane(Vertical):
         self.transcript.set_turns(self.session.turns)
         self.transcript.set_notice(self._notice)
         self.show_session()
+        if self._focus_wanted:
+            self.composer.focus()
 
     # What it is told ----------------------------------------------------------------------
 
@@ -158,8 +161,10 @@ class ChatPane(Vertical):
         self._info.show(pieces)
 
     def focus_composer(self) -> None:
-        """Put the cursor into the box."""
-        self.composer.focus()
+        """Put the cursor into the box, as soon as there is one."""
+        self._focus_wanted = not self.composer.is_attached
+        if not self._focus_wanted:
+            self.composer.focus()
 
     # What the person does -----------------------------------------------------------------
 
