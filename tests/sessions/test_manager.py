@@ -415,6 +415,7 @@ async def test_a_retry_in_an_ordered_chat_waits_as_well() -> None:
         second = talk.send("two")
         talk.manager.retry(talk.session, first)
         assert first.note == WAITS_FOR_EARLIER
+        assert (first.request_id, first.stats, first.duration) == (None, None, None)
         await talk.answer(second, "2")
         await talk.script.arrived(3)
         await talk.answer(first, "1")

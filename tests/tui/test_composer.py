@@ -174,6 +174,17 @@ async def test_a_text_that_was_changed_before_its_answer_stays_whole() -> None:
         assert app.sent == ["hello", "xhello"]
 
 
+async def test_a_text_that_was_changed_before_its_answer_is_sent_once_more_and_not_twice() -> None:
+    app = Desk(answer="wait")
+    async with app.run_test(size=(60, 20)) as pilot:
+        await write(pilot, "hello")
+        await pilot.press("enter", "home", "x", "enter", "enter")
+        assert app.sent == ["hello", "xhello"]
+        app.composer.accepted("hello")
+        app.composer.accepted("xhello")
+        assert app.composer.text == ""
+
+
 async def test_undo_brings_a_sent_text_back() -> None:
     app = Desk()
     async with app.run_test(size=(60, 20)) as pilot:
@@ -182,6 +193,20 @@ async def test_undo_brings_a_sent_text_back() -> None:
         assert app.composer.text == "hello"
         await pilot.press("ctrl+y")
         assert app.composer.text == ""
+
+
+async def test_undo_takes_the_sending_apart_from_what_was_deleted_before_and_after() -> None:
+    app = Desk(answer="wait")
+    async with app.run_test(size=(60, 20)) as pilot:
+        await write(pilot, "hellox")
+        await pilot.press("backspace", "enter", "a", "b")
+        app.composer.accepted("hello")
+        await pilot.press("backspace")
+        assert app.composer.text == "a"
+        await pilot.press("ctrl+z")
+        assert app.composer.text == "ab"
+        await pilot.press("ctrl+z")
+        assert app.composer.text == "helloab"
 
 
 # The prompts before -------------------------------------------------------------------------
