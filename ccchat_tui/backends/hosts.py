@@ -20,7 +20,7 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S
 # A port as Go's strconv.ParseInt takes it in base 10; a port must also fit 16 bits.
 _PORT = re.compile(r"[+]?[0-9]+", re.ASCII)
 _PATH = re.compile(r"[^\s?#\\\x00-\x20\x7f]*")
-_HOST = re.compile(r"[^\s/?#@\\%\x00-\x20\x7f]+")
+_HOST = re.compile(r"[^\s/?#@\\%\[\]\x00-\x20\x7f]+")
 
 
 class HostError(ValueError):

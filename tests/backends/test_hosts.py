@@ -93,6 +93,8 @@ def test_an_impossible_port_falls_back_with_a_warning_that_names_it(
         ("a?b", "a?b"),
         ("a:b:c", "a:b:c"),
         ("http://[1::2::3]:80", "1::2::3"),
+        ("[", "["),
+        ("a]b", "a]b"),
         ("http://exam\x1b[31mple", "\\x1b"),
         ("example.com/a b", "a b"),
         ("example.com/a?b=1", "a?b=1"),
@@ -143,7 +145,7 @@ def test_loopback_is_known(value: str, expected: bool) -> None:
     assert is_loopback(parse_host(value)) is expected
 
 
-@given(st.text(max_size=40))
+@given(st.one_of(st.text(max_size=40), st.text("[]:/@.,1af%h", max_size=12)))
 def test_any_text_gives_an_address_or_words(value: str) -> None:
     host, refused = read_or_refusal(value)
     if host is None:

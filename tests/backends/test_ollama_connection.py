@@ -237,3 +237,12 @@ def test_nothing_is_imported_before_the_first_question() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
+async def test_only_silence_has_no_limit_in_the_connection() -> None:
+    import httpx  # noqa: PLC0415 - only here is anybody so curious
+
+    from ccchat_tui.backends.http import HttpServer  # noqa: PLC0415
+
+    async with HttpServer(read_host("h"), connect_timeout=3.0)._client(https=False) as client:
+        assert client.timeout == httpx.Timeout(connect=3.0, read=None, write=30.0, pool=None)
