@@ -63,7 +63,6 @@ def _run(argv: Sequence[str]) -> int:
     try:
         given = CommandLine().parse(argv)
     except SystemExit as stop:  # how argparse ends after --help and --version
-        sys.stdout.flush()
         return int(stop.code or 0)
     command = given.get("command")
     if command == "config" and given.get("markdown"):

@@ -64,10 +64,10 @@ examples:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that takes no shortened options and tells of mistakes by `CommandError`."""
+    """A parser that says nothing of what was not given, and tells of mistakes by
+    `CommandError`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("allow_abbrev", False)
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         kwargs.setdefault("argument_default", argparse.SUPPRESS)
         super().__init__(*args, **kwargs)

@@ -75,7 +75,7 @@ async def _run(loaded: Loaded, hosts: Sequence[Host], load: Load) -> int:
     task = asyncio.current_task()
     assert task is not None
     backend = _backend(loaded, hosts, load)
-    interrupt = _Interrupt(task.cancel)
+    interrupt = Interrupt(task.cancel)
     try:
         with interrupt.listening():
             model = await _choose_model(backend, loaded.settings.model)
@@ -85,7 +85,7 @@ async def _run(loaded: Loaded, hosts: Sequence[Host], load: Load) -> int:
 
 
 async def _simulate(
-    backend: ChatBackend, model: str, loaded: Loaded, load: Load, interrupt: _Interrupt
+    backend: ChatBackend, model: str, loaded: Loaded, load: Load, interrupt: Interrupt
 ) -> int:
     clock = SystemClock()
     service = ConcurrentChatService(backend, limits_for(load, loaded), clock=clock)
@@ -100,7 +100,7 @@ async def _simulate(
     interrupt.answer = simulation.stop
     progress = Progress(
         sys.stderr,
-        lambda: service.snapshot(0),
+        lambda: service.snapshot(0, users=False),
         simulation,
         redraw=is_terminal(sys.stderr),
         title=f"{load.user_count} users, {load.messages} messages each, to {model} "
@@ -166,7 +166,7 @@ async def _choose_model(backend: ChatBackend, wanted: str) -> str:
     return wanted
 
 
-class _Interrupt:
+class Interrupt:
     """Answers Ctrl+C, and SIGTERM where there is one, by an orderly end.
 
     Args:

@@ -28,7 +28,8 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that this machine has set, and folders of our own."""
     for row in setting_rows():
         monkeypatch.delenv(row.env, raising=False)
-    for name in ("CCCHAT_CONFIG", "CCCHAT_DEBUG"):
+    # Without a buffer nothing would be left to write when a reader has gone.
+    for name in ("CCCHAT_CONFIG", "CCCHAT_DEBUG", "PYTHONUNBUFFERED"):
         monkeypatch.delenv(name, raising=False)
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME", "LOCALAPPDATA", "APPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "home"))

@@ -15,11 +15,16 @@ from typing import Any
 
 import pytest
 
+from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.cli import main
 from ccchat_tui.cli_report import report_table
-from ccchat_tui.cli_simulate import Load, limits_for
+from ccchat_tui.cli_simulate import Interrupt, Load, limits_for
 from ccchat_tui.config import load_settings, setting_rows
+from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.scenarios.simulate import Simulation
+from ccchat_tui.scenarios.users import make_users
 from tests.support.ollama_server import Model, OllamaServer
+from tests.support.virtual_time import LoopClock, run_virtual
 
 ROOT = Path(__file__).parents[1]
 QUICK = ("simulate", "--demo", "--pace", "500")
@@ -95,6 +100,18 @@ class TestRun:
         assert told("1") == told("1")
         assert told("1") != told("2")
 
+    def test_the_seed_is_that_of_the_demo_model_too(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async def run() -> int:
+            service = ConcurrentChatService(DemoBackend(seed=4), clock=LoopClock())
+            users = make_users(3, 3, 4)
+            await Simulation(service, users, model="demo:medium", clock=LoopClock()).run()
+            await service.aclose()
+            return service.snapshot(0).tokens
+
+        assert report_of(capsys, "--seed", "4")["tokens"] == run_virtual(run())
+
     def test_the_slots_of_the_demo_model_are_waited_for(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -109,6 +126,7 @@ class TestRun:
         assert main([*QUICK, "--users=2", "--messages=2"]) == 0
         out, err = capsys.readouterr()
         assert out.startswith("4 of 4 requests completed, in ")
+        assert "concurrent; limits: 5 at once, 3 of one user, 20 a minute" in out
         assert [line.split()[0] for line in out.splitlines()[4:]] == ["Ada", "Bob", "all"]
         assert "demo:medium" in err
 
@@ -261,6 +279,28 @@ class TestInterrupt:
         assert b"Traceback" not in err
 
 
+class TestSignals:
+    async def test_the_first_is_answered_and_the_second_goes_its_usual_way(self) -> None:
+        heard: list[str] = []
+        before = signal.signal(signal.SIGINT, lambda *_: heard.append("usual"))
+        try:
+            interrupt = Interrupt(lambda: heard.append("answer"))
+            with interrupt.listening():
+                for _ in range(2):
+                    signal.raise_signal(signal.SIGINT)
+                    await asyncio.sleep(0)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert interrupt.came
+        assert heard == ["answer", "usual"]
+
+    async def test_afterwards_signals_are_as_before(self) -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        with Interrupt(lambda: None).listening():
+            assert signal.getsignal(signal.SIGTERM) != before
+        assert signal.getsignal(signal.SIGTERM) == before
+
+
 class TestTerminal:
     def test_progress_is_one_line_drawn_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Tty(io.StringIO):
@@ -269,14 +309,14 @@ class TestTerminal:
 
         drawn = Tty()
         monkeypatch.setattr(sys, "stderr", drawn)
-        monkeypatch.setenv("COLUMNS", "60")
+        monkeypatch.setenv("COLUMNS", "30")
         assert main([*QUICK, "--pace=50"]) == 0
         title, progress = drawn.getvalue().split("\n")
         assert title.startswith("3 users, 3 messages each")
         frames = [frame for frame in progress.split("\r") if frame.strip()]
         assert frames
         assert all(re.match(r"\d of 9 completed, ", frame) for frame in frames)
-        assert max(map(len, frames)) <= 59
+        assert max(map(len, frames)) == 29
         assert progress.endswith("\r")
         assert "\x1b" not in progress
 

@@ -83,6 +83,27 @@ class TestLoad:
         assert {handle.user for handle in simulation.handles} == {"Ada", "Bob", "Cleo"}
         assert all(handle.text for handle in simulation.handles)
 
+    def test_users_send_in_turns_and_wait_for_no_reply(self) -> None:
+        _, simulation = load(2, 3)
+        sent = [(handle.user, handle.submitted_at) for handle in simulation.handles]
+        assert sent == [("Ada", 0), ("Bob", 0)] * 3
+
+    def test_what_comes_later_is_none_of_it(self) -> None:
+        async def run() -> None:
+            clock = LoopClock()
+            service = ConcurrentChatService(DemoBackend(), FREE, clock=clock)
+            simulation = Simulation(service, make_users(1, 1, 1), model="", clock=clock)
+            await simulation.run()
+            wall, times = simulation.wall, simulation.times()
+            second = Simulation(service, make_users(1, 3, 1), model="", clock=clock)
+            await second.run()
+            assert simulation.wall == wall
+            assert simulation.times() == times
+            assert second.times()["Ada"].peak == 3
+            await service.aclose()
+
+        run_virtual(run())
+
     def test_all_of_it_can_be_repeated(self) -> None:
         (first, one), (second, two) = load(4, 3), load(4, 3)
         assert first == second
@@ -183,7 +204,7 @@ class TestStopping:
         assert all(handle.ended for handle in simulation.handles)
 
     def test_cancelling_the_run_cancels_the_requests(self) -> None:
-        async def run() -> set[RequestState]:
+        async def run() -> tuple[bool, set[RequestState]]:
             clock = LoopClock()
             service = ConcurrentChatService(DemoBackend(), FREE, clock=clock)
             simulation = Simulation(service, make_users(2, 3, 1), model="", clock=clock)
@@ -191,10 +212,11 @@ class TestStopping:
             await asyncio.sleep(0.1)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            stopped = all(handle.ended or handle.cancelling for handle in simulation.handles)
             await service.aclose()
-            return {handle.state for handle in simulation.handles}
+            return stopped, {handle.state for handle in simulation.handles}
 
-        assert run_virtual(run()) == {RequestState.CANCELLED}
+        assert run_virtual(run()) == (True, {RequestState.CANCELLED})
 
 
 class TestReport:
