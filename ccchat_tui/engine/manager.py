@@ -283,9 +283,10 @@ class ChatQueueManager:
                 )
         wait = self._rate.check(request.user)
         if wait > 0:
+            many = limits.requests_per_minute
             return Rejected(
                 "rate_limited",
-                f"{request.user} has sent {limits.requests_per_minute} requests within a minute, "
+                f"{request.user} has sent {many} request{'s'[: many != 1]} within a minute, "
                 f"and no more are allowed; try again in {math.ceil(wait)} s",
                 retry_after=wait,
             )

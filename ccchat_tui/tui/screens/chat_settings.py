@@ -64,7 +64,7 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
         )
         yield Line("" if temperature is None else f"{temperature:g}", id="temperature")
         yield Tick(
-            "One after the other: a question waits for the reply before it",
+            "Ordered: a question waits for the reply before it",
             session.ordered,
             id="ordered",
         )

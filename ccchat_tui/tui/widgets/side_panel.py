@@ -120,8 +120,14 @@ class SidePanel(Horizontal):
     def on_edge_dragged(self, event: Edge.Dragged) -> None:
         """Follow the mouse."""
         event.stop()
-        self.set_columns(self._columns - event.columns)
+        self._choose(-event.columns)
 
     def action_widen(self, steps: int) -> None:
         """Move the edge by steps; negative makes it narrower."""
-        self.set_columns(self._columns + steps * STEP)
+        self._choose(steps * STEP)
+
+    def _choose(self, columns: int) -> None:
+        """So many columns more than are seen; from now on it is as wide as the person wants."""
+        seen = self.size.width or self._columns
+        self.add_class("-chosen")
+        self.set_columns(min(self._columns, seen) + columns)
