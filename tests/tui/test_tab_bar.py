@@ -116,6 +116,12 @@ def test_the_only_tab_in_a_very_narrow_row_gets_all_of_it() -> None:
     assert text(lay_out(tabs(5, 2), 3)) == "▎3 "
 
 
+def test_neighbours_on_both_sides_are_in_sight_where_there_is_room() -> None:
+    for active, shown in ((0, [0, 1, 2]), (1, [0, 1, 2]), (4, [3, 4, 5]), (8, [6, 7, 8])):
+        found = widths(lay_out(tabs(9, active), 60))
+        assert list(found) == [f"tab:s{index}" for index in shown]
+
+
 def test_the_edges_tell_the_most_pressing_thing_that_is_out_of_sight() -> None:
     states = list(SessionStatus)
     for worst, others in (

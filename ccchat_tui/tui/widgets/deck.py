@@ -119,12 +119,13 @@ class Deck(Container):
         place = self._panes.index(self._active) - self.shape.first
         row, column = divmod(place, self.shape.columns)
         row, column = row + down, column + across
-        if not 0 <= column < self.shape.columns or row < 0:
+        if not (0 <= column < self.shape.columns and 0 <= row < self.shape.rows):
             return None
         index = row * self.shape.columns + column
-        if index >= self.shape.count and down:
-            index = self.shape.count - 1
-        if index == place or not 0 <= index < self.shape.count:
+        if down:
+            # The last pane fills the rest of its row.
+            index = min(index, self.shape.count - 1)
+        if index >= self.shape.count:
             return None
         return self._panes[self.shape.first + index]
 

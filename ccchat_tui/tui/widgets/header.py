@@ -85,7 +85,7 @@ def lay_out(server: ServerView, snapshot: QueueSnapshot | None, width: int) -> l
     """Fit the row into a width, exactly.
 
     The figures of the queue stay at the right whatever the width; their words go before their
-    numbers do, the server's address goes before the notice about it, and the product's name last.
+    numbers do, the server's address before the product's name, the notice about the server last.
 
     Args:
         server: The left side.
