@@ -118,10 +118,17 @@ def ratio(ink: Color, ground: Color) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def drawn(app: App[None]) -> Iterator[tuple[str, Color, Color]]:
-    """Each piece of text on the screen with its ink and its ground; no lines, no blanks."""
-    for strip in app.screen._compositor.render_strips():
-        for text, style, _ in strip:
+def drawn(app: App[None], within: str = "") -> Iterator[tuple[str, Color, Color]]:
+    """Each piece of text on the screen with its ink and its ground; no lines, no blanks.
+
+    Args:
+        app: Whose screen.
+        within: A selector of the widget that is looked at; empty for all.
+    """
+    area = app.screen.query(within).first().region if within else app.screen.region
+    strips = app.screen._compositor.render_strips()
+    for row in strips[area.y : area.bottom]:
+        for text, style, _ in row.crop(area.x, area.right):
             letters = "".join(char for char in text if not "\u2500" <= char <= "\u259f").strip()
             if not letters or style is None or style.color is None or style.bgcolor is None:
                 continue
@@ -131,12 +138,12 @@ def drawn(app: App[None]) -> Iterator[tuple[str, Color, Color]]:
             yield letters, ink, ground
 
 
-def hard_to_read(app: App[None], least: float) -> list[str]:
+def hard_to_read(app: App[None], least: float, within: str = "") -> list[str]:
     """What on the screen stands out less than that, in words."""
     return sorted(
         {
             f"{text!r}: {ink.hex} on {ground.hex} is {ratio(ink, ground):.2f}"
-            for text, ink, ground in drawn(app)
+            for text, ink, ground in drawn(app, within)
             if ratio(ink, ground) < least
         }
     )
