@@ -60,7 +60,11 @@ class RequestFirstToken(RequestEvent):
 
 @dataclass(frozen=True, slots=True)
 class RequestRetrying(RequestEvent):
-    """An attempt failed before it showed anything; there will be another."""
+    """An attempt failed before it showed anything, and waits without a slot for another.
+
+    Told twice of one attempt if it first has to be found out what the failure means (see
+    `fallback`): then with the time that takes, and again with the pause. It may be found that there
+    is to be no other, and then it ends."""
 
     failure: Failure
     delay: float

@@ -237,10 +237,9 @@ class Lifecycle:
 
     def to_front(self, handle: RequestHandle) -> None:
         """Queue a held request again before everything else; the caller settles."""
-        del self.waiting[handle]
         handle._held = False
-        _give_back(handle)
-        self._enqueue(handle, self.now())
+        assert handle.failure is not None
+        self._put_back(handle, handle.failure, self.now())
 
     def let_go(self, handle: RequestHandle) -> None:
         """A held request goes the usual way after all; the caller settles."""
@@ -382,11 +381,7 @@ class Lifecycle:
             handle._retry_at = None
             self.watchdog.watch(handle, next_look(handle, self.settings))
         elif fate is Fate.FRONT:
-            _give_back(handle)
-            if failure.retry_after:
-                self._wait(handle, failure, self.retry.delay(1, failure), now)
-            else:
-                self._enqueue(handle, now)
+            self._put_back(handle, failure, now)
         else:
             delay = self.retry.decide(handle.attempt, failure, now, handle._deadline)
             if delay is None:
@@ -394,6 +389,19 @@ class Lifecycle:
             else:
                 self.counters.retried(handle.request.user)
                 self._wait(handle, failure, delay, now)
+
+    def _put_back(self, handle: RequestHandle, failure: Failure, now: float) -> None:
+        """Begin again as if the attempt had not been: at the front, and with all its time."""
+        handle.attempt -= 1
+        handle._requeues += 1
+        handle._front = True
+        handle._deadline = None
+        handle.started_at = None
+        if failure.retry_after:
+            self._wait(handle, failure, self.retry.delay(1, failure), now)
+        else:
+            self.waiting.pop(handle, None)
+            self._enqueue(handle, now)
 
     def _wait(self, handle: RequestHandle, failure: Failure, delay: float, now: float) -> None:
         """Let a request wait, without a slot, until it is queued again."""
@@ -486,12 +494,3 @@ class Lifecycle:
             for waiter in self._emptied:
                 if not waiter.done():
                     waiter.set_result(None)
-
-
-def _give_back(handle: RequestHandle) -> None:
-    """Begin again as if the attempt had not been: at the front, and with all its time."""
-    handle.attempt -= 1
-    handle._requeues += 1
-    handle._front = True
-    handle._deadline = None
-    handle.started_at = None
