@@ -29,17 +29,18 @@ class FrameClock:
     """Asks its clients for a frame, a few at a time, and stands still when nobody wants one.
 
     Clients may have `is_visible: bool` (out of sight they are skipped, and stay due) and
-    `is_urgent: bool` (where the person works: first, and every frame). The others take turns, so
-    that a key never waits behind a repaint of every pane; one of them has its turn in every frame,
-    whatever the urgent ones cost. Clients may have `use_clock(clock | None)`: they are told whom to
-    wake when they come into sight.
+    `is_urgent: bool` (where the person works: drawn in every frame). The others take turns, and
+    halfway between two frames of the urgent ones: what is drawn at once is painted at once, with
+    all that lies between, and a key must not wait behind that. Clients may have
+    `use_clock(clock | None)`: they are told whom to wake when they come into sight.
 
     Args:
         app: Whose timers are used.
         fps: Frames a second.
-        budget: Seconds of one frame that may be spent before the rest waits for the next.
-        share: Which part of the clients that are not urgent is drawn in one frame: 2 draws half
-            of them, so each is drawn `fps / 2` times a second.
+        budget: Seconds that the others may take at once before the rest waits for the next frame;
+            one of them has its turn in any case.
+        share: Which part of the clients that are not urgent is drawn in one frame: 3 draws a
+            third of them, so each is drawn `fps / 3` times a second.
         time_source: Seconds, for the budget.
     """
 
@@ -49,7 +50,7 @@ class FrameClock:
         fps: int = 30,
         *,
         budget: float = 0.010,
-        share: int = 2,
+        share: int = 3,
         time_source: Callable[[], float] = time.perf_counter,
     ) -> None:
         if fps < 1:
@@ -57,13 +58,14 @@ class FrameClock:
         if share < 1:
             raise ValueError(f"share is {share}; give 1 or more")
         self._app = app
-        self._interval = 1 / fps
+        self._interval = 1 / (2 * fps)
         self._budget = budget
         self._share = share
         self._time = time_source
         self._clients: list[FrameClient] = []
         self._due: dict[FrameClient, None] = {}
         self._timer: Timer | None = None
+        self._others_next = False
 
     @property
     def running(self) -> bool:
@@ -91,27 +93,39 @@ class FrameClock:
         for client in self._clients:
             self._due.setdefault(client)
         if self._timer is None and self._due:
-            self._timer = self._app.set_interval(self._interval, self.tick, name="frame clock")
+            self._timer = self._app.set_interval(self._interval, self.beat, name="frame clock")
 
-    def tick(self) -> None:
-        """Draw one frame. The timer calls this; tests may."""
-        if not self._due:
+    def beat(self) -> None:
+        """Draw half a frame: the urgent clients, or else those of the others whose turn it is. The
+        timer calls this."""
+        urgent, others = self._waiting()
+        if not urgent and not others:
+            # Nothing is due, or it is out of sight: that stays due, and `wake` starts the timer.
             self._stop()
             return
-        waiting = [client for client in self._due if getattr(client, "is_visible", True)]
-        if not waiting:
-            # Everything due is out of sight: it stays due, and `wake` starts the timer again.
-            self._stop()
+        self._others_next = not self._others_next
+        if self._others_next:
+            for client in urgent:
+                self._ask(client)
             return
-        urgent = [client for client in waiting if getattr(client, "is_urgent", False)]
-        others = [client for client in waiting if client not in urgent]
         started = self._time()
-        for client in urgent:
-            self._ask(client)
         for number, client in enumerate(others[: -(-len(others) // self._share)]):
             if number and self._time() - started > self._budget:
                 break
             self._ask(client)
+
+    def tick(self) -> None:
+        """Draw everything that is due and in sight, at once; for tests, and before a picture."""
+        urgent, others = self._waiting()
+        if not urgent and not others:
+            self._stop()
+        for client in (*urgent, *others):
+            self._ask(client)
+
+    def _waiting(self) -> tuple[list[FrameClient], list[FrameClient]]:
+        waiting = [client for client in self._due if getattr(client, "is_visible", True)]
+        urgent = [client for client in waiting if getattr(client, "is_urgent", False)]
+        return urgent, [client for client in waiting if client not in urgent]
 
     def _ask(self, client: FrameClient) -> None:
         # Taken out and put back at the end: whoever was drawn longest ago is first.

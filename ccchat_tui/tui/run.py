@@ -14,10 +14,14 @@ from ccchat_tui.backends.hosts import read_hosts
 from ccchat_tui.config import Loaded, SettingsError
 from ccchat_tui.paths import themes_folder
 from ccchat_tui.tui.app import CCChatApp, Parts
+from ccchat_tui.tui.memory import set_startup_aside
 from ccchat_tui.tui.themes import ThemeSet, load_themes
 
 _SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGBREAK")
 """Those that ask a program to end; not every platform has all of them."""
+
+SETTLED_AFTER = 1.0
+"""Seconds after which the first screen stands."""
 
 
 def run_app(loaded: Loaded) -> int:
@@ -89,5 +93,7 @@ async def _run(app: CCChatApp) -> int:
         except NotImplementedError:
             # The event loops of Windows have no handlers of their own.
             signal.signal(number, from_afar)
+    aside = loop.call_later(SETTLED_AFTER, set_startup_aside)
     await app.run_async()
+    aside.cancel()
     return code or app.return_code or 0

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import statistics
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any
 
 from textual import events
 
+from ccchat_tui.tui.memory import set_startup_aside
 from tests.benchmarks.drawing_app import (
     MarkdownApp,
     PanesApp,
@@ -177,10 +180,44 @@ def hard_cases(quick: bool) -> dict[str, Any]:
     return report
 
 
-def eight_panes(quick: bool) -> dict[str, Any]:
-    """Eight panes in sight, 100 tokens a second each, somebody typing."""
-    report: dict[str, Any] = {}
-    seconds = 4 if quick else 15
+@dataclass
+class Typing:
+    """What was measured while somebody typed."""
+
+    waits: list[float] = field(default_factory=list)
+    """Milliseconds from each key to the screen."""
+    work: list[float] = field(default_factory=list)
+    """Of these, processor time; on a machine shared with others the fairer figure."""
+    blocks: list[float] = field(default_factory=list)
+    """Milliseconds for which the event loop did not answer, each time."""
+    block_work: list[float] = field(default_factory=list)
+    """Of these, processor time."""
+    share: float = 0.0
+    tokens: int = 0
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of the report."""
+        return {
+            "share_of_a_core": round(self.share, 3),
+            "longest_block_ms": round(max(self.blocks), 1),
+            "longest_block_cpu_ms": round(max(self.block_work), 1),
+            "key_to_screen_median_ms": round(statistics.median(self.waits), 1),
+            "key_to_screen_p99_ms": round(p99(self.waits), 1),
+            "key_to_screen_median_cpu_ms": round(statistics.median(self.work), 1),
+            "key_to_screen_p99_cpu_ms": round(p99(self.work), 1),
+            "keys": len(self.waits),
+            "tokens_per_pane": self.tokens,
+        }
+
+
+def p99(values: list[float]) -> float:
+    """The value that one in a hundred exceeds."""
+    return sorted(values)[min(len(values) - 1, len(values) * 99 // 100)]
+
+
+def type_beside(streams: int, seconds: float) -> dict[str, Any]:
+    """Eight panes in sight, so many of them streaming at 100 tokens a second, somebody typing."""
+    result = Typing()
 
     async def body(app: PanesApp) -> None:
         await settled(app)
@@ -188,30 +225,33 @@ def eight_panes(quick: bool) -> dict[str, Any]:
         assert isinstance(driver, SinkDriver)
         driver.arrived = asyncio.Event()
         stop = asyncio.Event()
-        sources = [prose() for _ in app.turns]
-        blocked: list[float] = []
+        live = [(turn, prose()) for turn in app.turns[:streams]]
+        # As the app does when its first screen stands.
+        set_startup_aside()
 
         async def stream() -> None:
             due = time.perf_counter()
             while not stop.is_set():
                 due += 0.01
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                for turn, source in zip(app.turns, sources, strict=True):
+                for turn, source in live:
                     turn.parts.append(next(source))
-                app.clock.wake()
+                if live:
+                    app.clock.wake()
 
         async def watch() -> None:
             while not stop.is_set():
-                before = time.perf_counter()
+                before, used = time.perf_counter(), cpu()
                 await asyncio.sleep(0.001)
-                blocked.append(time.perf_counter() - before - 0.001)
+                result.blocks.append((time.perf_counter() - before - 0.001) * 1000)
+                result.block_work.append((cpu() - used) * 1000)
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(stream())
             tasks.create_task(watch())
             await asyncio.sleep(1.0)
-            blocked.clear()
-            waits: list[float] = []
+            result.blocks.clear()
+            result.block_work.clear()
             began, used = time.perf_counter(), cpu()
             keys = cycle("\u03b1\u03b2\u03b3\u03b4\u03b5\u03b6\u03b7\u03b8")
             while time.perf_counter() - began < seconds:
@@ -219,31 +259,52 @@ def eight_panes(quick: bool) -> dict[str, Any]:
                 char = next(keys)
                 driver.awaited = char
                 driver.arrived.clear()
-                pressed = time.perf_counter()
+                pressed, worked = time.perf_counter(), cpu()
                 driver.process_message(events.Key(char, char))
                 async with asyncio.timeout(10):
                     await driver.arrived.wait()
-                waits.append((time.perf_counter() - pressed) * 1000)
+                result.waits.append((time.perf_counter() - pressed) * 1000)
+                result.work.append((cpu() - worked) * 1000)
                 driver.awaited = ""
-            lasted = time.perf_counter() - began
-            share = (cpu() - used) / lasted
+            result.share = (cpu() - used) / (time.perf_counter() - began)
             stop.set()
-        waits.sort()
-        report.update(
-            {
-                "share_of_a_core": round(share, 3),
-                "longest_block_ms": round(max(blocked) * 1000, 1),
-                "key_to_screen_median_ms": round(statistics.median(waits), 1),
-                "key_to_screen_p99_ms": round(
-                    waits[min(len(waits) - 1, len(waits) * 99 // 100)], 1
-                ),
-                "keys": len(waits),
-                "tokens_per_pane": len(app.turns[0].parts),
-            }
-        )
+        result.tokens = len(app.turns[0].parts)
 
-    run(PanesApp(8), body, (200, 60))
-    return report
+    try:
+        run(PanesApp(8), body, (200, 60))
+    finally:
+        gc.unfreeze()
+    return result.figures()
+
+
+def eight_panes(quick: bool) -> dict[str, Any]:
+    """Somebody types while eight panes stream, and for comparison while none does."""
+    seconds = 4 if quick else 15
+    return {"streaming": type_beside(8, seconds), "idle": type_beside(0, seconds / 2)}
+
+
+def print_tables(report: dict[str, Any]) -> None:
+    """The report for people."""
+    out = sys.stdout.write
+    out("\nOne flush, ms of processor time: our transcript beside Markdown.append\n")
+    out(f"  {'tokens':>8}{'ours':>10}{'Markdown':>12}{'ratio':>9}\n")
+    flush = report["flush"]
+    for length, row in flush.items():
+        if isinstance(row, dict):
+            ours, theirs = row["transcript_ms"], row["markdown_ms"]
+            out(f"  {length:>8}{ours:>10.2f}{theirs:>12.2f}{row['ratio']:>9.4f}\n")
+    out(f"  the longest beside the shortest: {flush['flat']:.2f}x\n")
+    out("\nHard cases, ms of processor time for a flush of 40 tokens\n")
+    out(f"  {'':<32}{'early':>8}{'late':>8}{'growth':>9}\n")
+    for name, row in report["hard_cases"].items():
+        out(f"  {name:<32}{row['early_ms']:>8.2f}{row['late_ms']:>8.2f}{row['growth']:>8.2f}x\n")
+    out("\nEight panes in sight, somebody typing\n")
+    out(f"  {'':<32}{'streaming':>10}{'idle':>8}{'ratio':>8}\n")
+    streaming, idle = report["eight_panes"]["streaming"], report["eight_panes"]["idle"]
+    for name, value in streaming.items():
+        beside = idle[name]
+        ratio = f"{value / beside:>7.1f}x" if beside else f"{'':>8}"
+        out(f"  {name:<32}{value:>10}{beside:>8}{ratio}\n")
 
 
 def main() -> int:
@@ -257,20 +318,21 @@ def main() -> int:
         "hard_cases": hard_cases(options.quick),
         "eight_panes": eight_panes(options.quick),
     }
+    grown = max(case["growth"] for case in report["hard_cases"].values())
     aims = {
         "at most a tenth of Markdown.append at 1,000 tokens": (
             report["flush"]["1000"]["ratio"] <= 0.1
         ),
         "flat within 1.3x": report["flush"]["flat"] <= 1.3,
-        "key to screen p99 under 50 ms": report["eight_panes"]["key_to_screen_p99_ms"] < 50,
+        "hard cases: late at most twice early": grown <= 2,
+        "key to screen p99 under 50 ms": (
+            report["eight_panes"]["streaming"]["key_to_screen_p99_ms"] < 50
+        ),
     }
     if options.json:
         sys.stdout.write(json.dumps({**report, "aims": aims}) + "\n")
     else:
-        for part, figures in report.items():
-            sys.stdout.write(f"\n{part}\n")
-            for name, value in figures.items():
-                sys.stdout.write(f"  {name:<32} {value}\n")
+        print_tables(report)
         sys.stdout.write("\n")
         for name, met in aims.items():
             sys.stdout.write(f"{'met' if met else 'MISSED'}: {name}\n")

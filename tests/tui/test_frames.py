@@ -44,20 +44,20 @@ def runs(clock: FrameClock) -> bool:
     return clock.running
 
 
-async def test_urgent_first_and_every_frame_the_others_in_turn() -> None:
+async def test_urgent_in_every_frame_the_others_in_turn_between() -> None:
     log: list[str] = []
     async with App[None]().run_test() as pilot:
-        clock = FrameClock(pilot.app, fps=1)
+        clock = FrameClock(pilot.app, fps=1, share=2)
         clients = [Client(log, name) for name in "abcde"]
         clients[3].is_urgent = True
         for client in clients:
             clock.attach(client)
-        frames = []
-        for _ in range(4):
+        beats = []
+        for _ in range(8):
             log.clear()
-            clock.tick()
-            frames.append("".join(log))
-        assert frames == ["dab", "dce", "dab", "dce"]
+            clock.beat()
+            beats.append("".join(log))
+        assert beats == ["d", "ab", "d", "ce", "d", "ab", "d", "ce"]
 
 
 async def test_a_costly_urgent_client_does_not_starve_the_others() -> None:
@@ -67,15 +67,15 @@ async def test_a_costly_urgent_client_does_not_starve_the_others() -> None:
         clock = FrameClock(pilot.app, fps=1, budget=0.010, share=1, time_source=meter)
         clients = [Client(log, name) for name in "uab"]
         clients[0].is_urgent = True
-        clients[0].during = lambda: setattr(meter, "now", meter.now + 0.1)
         for client in clients:
+            client.during = lambda: setattr(meter, "now", meter.now + 0.1)
             clock.attach(client)
-        for _ in range(4):
-            clock.tick()
+        for _ in range(8):
+            clock.beat()
         assert log == list("uaubuaub")
 
 
-async def test_the_budget_ends_a_frame_and_the_rest_comes_first_in_the_next() -> None:
+async def test_the_budget_ends_a_turn_and_the_rest_comes_first_in_the_next() -> None:
     log: list[str] = []
     meter = Meter()
     async with App[None]().run_test() as pilot:
@@ -84,10 +84,26 @@ async def test_the_budget_ends_a_frame_and_the_rest_comes_first_in_the_next() ->
             client = Client(log, name)
             client.during = lambda: setattr(meter, "now", meter.now + 0.006)
             clock.attach(client)
-        clock.tick()
+        clock.beat()
+        clock.beat()
         assert log == ["a", "b"]
-        clock.tick()
+        clock.beat()
+        clock.beat()
         assert log == ["a", "b", "c", "d"]
+
+
+async def test_all_at_once_if_asked() -> None:
+    log: list[str] = []
+    meter = Meter()
+    async with App[None]().run_test() as pilot:
+        clock = FrameClock(pilot.app, fps=1, time_source=meter)
+        for name in "abcde":
+            client = Client(log, name)
+            client.is_urgent = name == "c"
+            client.during = lambda: setattr(meter, "now", meter.now + 1)
+            clock.attach(client)
+        clock.tick()
+        assert log == list("cabde")
 
 
 async def test_it_stands_still_when_nobody_wants_a_frame() -> None:

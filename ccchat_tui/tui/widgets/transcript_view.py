@@ -78,8 +78,10 @@ class TranscriptView(TranscriptRows):
             meta = {"transcript": (section, view.turn.id)}
             strip = self._painter.paint(line, section, width, bar=bar, meta=meta)
             strip = strip.crop_extend(0, width, self._painter.base).apply_offsets(0, key[0])
-            if len(self._strips) > 4 * self.size.height + 200:
-                self._strips.clear()
+            while len(self._strips) > 2 * self.size.height + 32:
+                # The oldest goes. Each strip carries a dozen objects, and all that lives costs
+                # time whenever Python looks for garbage.
+                del self._strips[next(iter(self._strips))]
             self._strips[key] = strip
         selection = self.text_selection
         if selection is not None:
