@@ -14,7 +14,7 @@ from textual.theme import BUILTIN_THEMES
 
 import ccchat_tui
 from ccchat_tui.sessions.model import SessionStatus, TurnState
-from ccchat_tui.tui.glyphs import ASCII_GLYPHS, GLYPHS, WORDS
+from ccchat_tui.tui.glyphs import GLYPHS, WORDS
 from ccchat_tui.tui.screens.chat_settings import ChatSettingsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.screens.help import HelpScreen, KeyGroup, KeyRow
@@ -148,11 +148,8 @@ def test_the_focused_box_stands_out_from_the_others(name: str) -> None:
 
 
 def test_states_are_told_by_sign_and_word_whatever_the_colours() -> None:
-    for signs in (GLYPHS, ASCII_GLYPHS):
-        turns = [signs[state] for state in TurnState]
-        tabs = [signs[status] for status in SessionStatus]
-        assert len(set(turns)) == len(TurnState)
-        assert len(set(tabs)) == len(SessionStatus)
+    assert len({GLYPHS[state] for state in TurnState}) == len(TurnState)
+    assert len({GLYPHS[status] for status in SessionStatus}) == len(SessionStatus)
     assert len({WORDS[state] for state in TurnState}) == len(TurnState)
 
 

@@ -11,16 +11,13 @@ from textual.message import Message
 
 from ccchat_tui.sessions.model import SessionStatus
 from ccchat_tui.text import one_line
+from ccchat_tui.tui.glyphs import GLYPHS
 from ccchat_tui.tui.widgets.line import Piece, PieceLine
 
 STATUS_GLYPHS: Mapping[SessionStatus, str] = {
-    SessionStatus.IDLE: " ",
-    SessionStatus.WAITING: "◌",
-    SessionStatus.STREAMING: "●",
-    SessionStatus.UNREAD: "◆",
-    SessionStatus.FAILED: "✗",
+    status: " " if status is SessionStatus.IDLE else GLYPHS[status] for status in SessionStatus
 }
-"""A shape for each, so that nothing is told by colour alone."""
+"""A shape for each, so that nothing is told by colour alone; none while nothing happens."""
 
 STATUS_STYLES: Mapping[SessionStatus, str] = {
     SessionStatus.IDLE: "",
