@@ -221,6 +221,18 @@ class TestKeys:
             assert other.url in error.message
             assert other.connections == 0
 
+    async def test_it_goes_along_to_the_safer_door_of_the_same_machine(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client_trusts(monkeypatch)
+        async with OllamaServer() as server, OllamaServer(tls=server_context()) as safer:
+            server.redirect = f"{safer.url}/api/chat"
+            backend = OllamaBackend(read_host(server.url), api_key=KEY)
+            assert text_in(await read(backend, ask("hi"))) == text_of("hi", safer.tokens)
+            assert safer.requests[0].headers["authorization"] == f"Bearer {KEY}"
+            server.redirect = server.url.replace("http:", "ftp:")
+            assert (await failure(read_host(server.url))).kind is ErrorKind.NOT_OLLAMA
+
     @pytest.mark.parametrize("key", ["schlüssel", "two\nlines", "\x00"])
     async def test_one_that_cannot_be_sent_is_told_in_words(self, key: str) -> None:
         error = await failure(read_host("127.0.0.1:1"), api_key=f"a{key}b")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from ccchat_tui.backends.base import ErrorKind
+from ccchat_tui.backends import http
+from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.ollama import OllamaBackend
 from tests.support.ollama_server import FAULTS, OllamaServer, Phase, text_of
@@ -94,6 +95,7 @@ EXPECTED: dict[str, Right | Wrong] = {
     "too_large": Wrong(K.BAD_REQUEST, "413 Entity Too Large", 413),
     "html": Wrong(K.NOT_OLLAMA, "My router", 200),
     "html_untyped": Wrong(K.NOT_OLLAMA, "no Ollama", 200),
+    "html_by_name": Wrong(K.NOT_OLLAMA, "Hello!", 200),
     "redirect_same": Right(),
     "redirect_away": Wrong(K.NOT_OLLAMA, "http://192.0.2.1:11434/api/chat", 307),
     "redirect_loop": Wrong(K.NOT_OLLAMA, "in a circle"),
@@ -118,7 +120,7 @@ EXPECTED: dict[str, Right | Wrong] = {
     "false_gzip": Wrong(K.PROTOCOL, "cannot be read"),
 }
 
-HOLDING = {"stall", "held", "held_then_right"}
+HOLDING = {"stall", "held", "held_then_right", "held_error"}
 """Those that end only when somebody lets go or leaves."""
 APART = {"rate_limited_till"}
 """Depends on the date; see the test of `retry_after`."""
@@ -204,3 +206,26 @@ async def test_done_is_the_end_though_the_connection_stays_open() -> None:
         assert (await read(backend, ask("fault:open_after_done")))[-1].done
         await server.settled()
         assert server.disconnects == [], "the reply was complete"
+
+
+async def test_an_error_whose_words_do_not_come_is_told_without_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "ERROR_TIMEOUT", 0.02)
+    async with OllamaServer(tokens=TOKENS) as server:
+        _, error = await outcome(OllamaBackend(read_host(server.url)), ask("fault:held_error"))
+        assert error is not None
+        assert error.kind is ErrorKind.BUSY
+        await server.settled()
+
+
+async def test_a_list_without_an_end_is_not_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "BODY_LIMIT", 100)
+    async with OllamaServer() as server:
+        backend = OllamaBackend(read_host(server.url))
+        with pytest.raises(BackendError) as caught:
+            await backend.models()
+        assert caught.value.kind is ErrorKind.PROTOCOL
+        await server.settled()

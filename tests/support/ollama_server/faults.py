@@ -233,6 +233,7 @@ _WRONG: list[tuple[str, str, Make]] = [
     ("cloud_unreachable", "502 in JSON", _error(502, "upstream error: ollama.com unreachable")),
     ("half_an_error", "503 whose body breaks off", lambda w: [
         Head(503, PLAIN), b"server bu", Close()]),
+    ("held_error", "503 whose body never comes", lambda w: [Head(503, PLAIN), b"b", Hold()]),
     ("empty_500", "500 without a word", _answers(500, b"", "")),
     ("not_found_text", "404 of another kind", _answers(404, b"404 page not found", PLAIN)),
     ("method_not_allowed", "405", _answers(405, b"405 method not allowed", PLAIN)),
@@ -240,6 +241,7 @@ _WRONG: list[tuple[str, str, Make]] = [
     ("html", "200 and a page", _answers(200, b"<!doctype html><title>My router</title>", HTML)),
     ("html_untyped", "200 and a page under a false name", _answers(
         200, b"<!doctype html>\n<title>My router</title>\n", NDJSON)),
+    ("html_by_name", "200 and words under the name of a page", _answers(200, b"Hello!\n", HTML)),
     ("redirect_same", "307 within the server", _redirect(307, f"{MOVED}/api/chat")),
     ("redirect_away", "307 to another server", _redirect(307, "http://192.0.2.1:11434/api/chat")),
     ("redirect_loop", "308 to itself", _redirect(308, "/api/chat")),
