@@ -270,10 +270,12 @@ def type_beside(streams: int, seconds: float) -> dict[str, Any]:
             stop.set()
         result.tokens = len(app.turns[0].parts)
 
+    thresholds = gc.get_threshold()
     try:
         run(PanesApp(8), body, (200, 60))
     finally:
         gc.unfreeze()
+        gc.set_threshold(*thresholds)
     return result.figures()
 
 
