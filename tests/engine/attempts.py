@@ -17,6 +17,7 @@ from ccchat_tui.engine.request import (
     Priority,
     ReplyStats,
     RequestHandle,
+    RequestState,
 )
 from tests.support.virtual_time import LoopClock
 
@@ -124,3 +125,8 @@ async def turns(count: int = 5) -> None:
     """Let whatever is ready go on, without time passing."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+def state_of(handle: RequestHandle) -> RequestState:
+    """Where it stands; asked anew each time, which a type checker does not believe of a field."""
+    return handle.state

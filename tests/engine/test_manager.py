@@ -28,7 +28,7 @@ from ccchat_tui.engine.request import (
     RequestHandle,
     RequestState,
 )
-from tests.engine.attempts import BROKEN, Attempts, turns
+from tests.engine.attempts import Attempts, turns
 from tests.support.pools import virtual
 
 
@@ -88,7 +88,7 @@ class TestDoor:
             desk.submit("a")
         assert refusal.value.reason == "rate_limited"
         assert refusal.value.retry_after == pytest.approx(52.7)
-        assert desk.submit("b"), "another user's minute is another"
+        desk.submit("b")  # another user's minute is another
         await asyncio.sleep(refusal.value.retry_after or 0.0)
         desk.submit("a")
         (event,) = desk.told(RequestRejected)
@@ -159,7 +159,7 @@ class TestSlots:
         await desk.finish(first, "whole")
         assert asked == ["now"]
         await desk.fail(second)
-        assert second.state is RequestState.WAITING_TO_RETRY
+        assert state_of(second) is RequestState.WAITING_TO_RETRY
         await asyncio.sleep(1)
         assert second.attempt == 2
         assert (asked, second.prompt) == (["now"], "context")
@@ -173,7 +173,7 @@ class TestSlots:
         assert bad.failure is not None
         assert (bad.failure.kind, bad.failure.retryable) == ("internal", False)
         assert "division" in bad.failure.message
-        assert good.state is RequestState.CONNECTING
+        assert state_of(good) is RequestState.CONNECTING
         assert [attempt.handle for attempt in desk.attempts] in ([], [good])
         await desk.manager.aclose()
 
@@ -184,7 +184,7 @@ class TestSlots:
         await turns()
         await desk.fail(handle, KeyError("x"))
         assert handle.failure == Failure("internal", "KeyError: 'x'")
-        assert handle.state is RequestState.FAILED
+        assert state_of(handle) is RequestState.FAILED
 
     @virtual
     async def test_a_runner_that_returns_without_an_end_has_cut_the_reply_off(self) -> None:
@@ -218,7 +218,9 @@ class TestSlots:
         assert desk.running == ["r2", "r3"], "above the limit nothing is started"
         desk.manager.set_limits(max_concurrent=4, max_concurrent_per_user=4)
         assert desk.running == ["r2", "r3", "r4", "r5"]
-        assert [(e.max_concurrent, e.max_concurrent_per_user) for e in desk.told(LimitsChanged)] == [
+        assert [
+            (e.max_concurrent, e.max_concurrent_per_user) for e in desk.told(LimitsChanged)
+        ] == [
             (1, 3),
             (4, 4),
         ]
@@ -244,7 +246,7 @@ class TestSlots:
         assert desk.manager.snapshot(0).paused
         desk.manager.resume()
         desk.manager.resume()
-        assert second.state is RequestState.CONNECTING
+        assert state_of(second) is RequestState.CONNECTING
         assert [len(desk.told(kind)) for kind in (Paused, Resumed)] == [1, 1]
         await desk.manager.aclose()
 
@@ -256,7 +258,7 @@ class TestCancel:
         desk.submit()
         waits = desk.submit()
         assert waits.cancel()
-        assert waits.state is RequestState.CANCELLED
+        assert state_of(waits) is RequestState.CANCELLED
         assert not waits.cancel()
         assert not desk.manager.cancel(waits.id)
         assert not desk.manager.cancel("never heard of")
@@ -288,7 +290,7 @@ class TestCancel:
     async def test_one_whose_task_has_not_begun_never_reaches_the_runner(self) -> None:
         desk = Attempts()
         handle = desk.submit()
-        assert handle.state is RequestState.CONNECTING
+        assert state_of(handle) is RequestState.CONNECTING
         assert handle.cancel()
         assert await handle is RequestState.CANCELLED
         assert not desk.attempts
@@ -303,7 +305,7 @@ class TestCancel:
         handle.finish(ReplyStats())
         assert not handle.cancel()
         await desk.leave(handle)
-        assert handle.state is RequestState.COMPLETED
+        assert state_of(handle) is RequestState.COMPLETED
 
     @virtual
     async def test_a_reply_that_ends_while_it_is_cancelled_stays_cancelled(self) -> None:
@@ -322,9 +324,9 @@ class TestCancel:
         handle = desk.submit()
         await turns()
         await desk.fail(handle)
-        assert handle.state is RequestState.WAITING_TO_RETRY
+        assert state_of(handle) is RequestState.WAITING_TO_RETRY
         assert handle.cancel()
-        assert handle.state is RequestState.CANCELLED
+        assert state_of(handle) is RequestState.CANCELLED
         await asyncio.sleep(60)
         assert len(desk.attempts) == 1
 
@@ -389,9 +391,9 @@ class TestTime:
         await asyncio.sleep(9.9)
         await desk.finish(first, "x")
         await asyncio.sleep(9.9)
-        assert second.state is RequestState.CONNECTING
+        assert state_of(second) is RequestState.CONNECTING
         await asyncio.sleep(0.2)
-        assert second.state is RequestState.TIMED_OUT
+        assert state_of(second) is RequestState.TIMED_OUT
         assert second.failure is not None
         assert "10 s" in second.failure.message
 
@@ -404,7 +406,7 @@ class TestTime:
         await asyncio.sleep(17.8)
         assert not long.ended
         await asyncio.sleep(0.2)
-        assert long.state is RequestState.TIMED_OUT
+        assert state_of(long) is RequestState.TIMED_OUT
 
     @virtual
     async def test_further_attempts_and_their_pauses_count(self) -> None:
@@ -413,11 +415,11 @@ class TestTime:
         await turns()
         await asyncio.sleep(8)
         await desk.fail(handle, Failure("busy", "busy", retryable=True, retry_after=1.0))
-        assert handle.state is RequestState.WAITING_TO_RETRY
+        assert state_of(handle) is RequestState.WAITING_TO_RETRY
         await asyncio.sleep(1.6)
-        assert handle.state is RequestState.CONNECTING
+        assert state_of(handle) is RequestState.CONNECTING
         await asyncio.sleep(0.5)
-        assert handle.state is RequestState.TIMED_OUT
+        assert state_of(handle) is RequestState.TIMED_OUT
 
     @virtual
     async def test_a_pause_that_ends_past_the_deadline_is_not_begun(self) -> None:
@@ -425,7 +427,7 @@ class TestTime:
         handle = desk.submit()
         await turns()
         await desk.fail(handle, Failure("busy", "busy", retryable=True, retry_after=10.0))
-        assert handle.state is RequestState.FAILED
+        assert state_of(handle) is RequestState.FAILED
 
     @virtual
     async def test_a_reply_that_stands_still_is_stalled_and_one_that_creeps_is_not(self) -> None:
@@ -452,7 +454,7 @@ class TestTime:
         desk = Attempts(stall_timeout=5.0, timeout=100.0)
         handle = desk.submit()
         await asyncio.sleep(99)
-        assert handle.state is RequestState.CONNECTING
+        assert state_of(handle) is RequestState.CONNECTING
         await desk.manager.aclose()
 
     @virtual
@@ -461,12 +463,12 @@ class TestTime:
         handle = desk.submit()
         await asyncio.sleep(2.0)
         await turns()
-        assert handle.state is RequestState.WAITING_TO_RETRY
+        assert state_of(handle) is RequestState.WAITING_TO_RETRY
         assert not handle.cancelling
         await asyncio.sleep(0.6)
         assert (handle.state, handle.attempt) == (RequestState.CONNECTING, 2)
         await asyncio.sleep(2.1)
-        assert handle.state is RequestState.FAILED
+        assert state_of(handle) is RequestState.FAILED
         assert handle.failure is not None
         assert "2 s" in handle.failure.message
 
@@ -479,7 +481,7 @@ class TestTime:
         assert handle.cancel()
         assert not handle.cancel()
         await asyncio.sleep(1.0)
-        assert handle.state is RequestState.CANCELLED
+        assert state_of(handle) is RequestState.CANCELLED
         assert desk.of(handle).cancels == 1
 
     @virtual
@@ -487,8 +489,8 @@ class TestTime:
         desk = Attempts(max_concurrent=1, queue_timeout=5.0)
         runs, waits = desk.submit(), desk.submit()
         await asyncio.sleep(5.1)
-        assert runs.state is RequestState.CONNECTING
-        assert waits.state is RequestState.TIMED_OUT
+        assert state_of(runs) is RequestState.CONNECTING
+        assert state_of(waits) is RequestState.TIMED_OUT
         assert waits.failure is not None
         assert waits.failure.kind == "queue_deadline"
         await desk.manager.aclose()
@@ -503,7 +505,7 @@ class TestTime:
         await asyncio.sleep(9.9)
         assert not handle.ended
         await asyncio.sleep(0.2)
-        assert handle.state is RequestState.COMPLETED
+        assert state_of(handle) is RequestState.COMPLETED
 
     @virtual
     async def test_a_thousand_requests_need_one_timer(self) -> None:
@@ -540,9 +542,9 @@ class TestRetry:
         await turns()
         await desk.fail(handles[0])
         await asyncio.sleep(1)
-        assert handles[0].state is RequestState.QUEUED
+        assert state_of(handles[0]) is RequestState.QUEUED
         await desk.finish(handles[1], "x")
-        assert handles[0].state is RequestState.CONNECTING
+        assert state_of(handles[0]) is RequestState.CONNECTING
         assert [type(e).__name__ for e in desk.events if getattr(e, "request_id", "") == "r1"] == [
             "RequestQueued",
             "RequestStarted",
@@ -569,7 +571,7 @@ class TestRetry:
             await turns()
             await desk.fail(handle)
             await asyncio.sleep(5)
-        assert handle.state is RequestState.FAILED
+        assert state_of(handle) is RequestState.FAILED
         assert len(desk.attempts) == 3
         assert len(desk.told(RequestRetrying)) == 2
         assert [event.attempt for event in desk.told(RequestQueued)] == [0, 1, 2]
@@ -580,7 +582,7 @@ class TestRetry:
         handle = desk.submit()
         await turns()
         await desk.fail(handle, Failure("model_not_found", "no such model"))
-        assert handle.state is RequestState.FAILED
+        assert state_of(handle) is RequestState.FAILED
 
 
 class TestEnding:
@@ -611,7 +613,7 @@ class TestEnding:
         await turns()
         draining.cancel()
         await turns()
-        assert handle.state is RequestState.CONNECTING
+        assert state_of(handle) is RequestState.CONNECTING
         assert not desk.manager.life._emptied
         await desk.manager.aclose()
 
@@ -652,7 +654,7 @@ class TestEnding:
         await turns()
         await desk.manager.aclose()
         assert asyncio.get_running_loop().time() == pytest.approx(10.0)
-        assert handle.state is RequestState.CANCELLED
+        assert state_of(handle) is RequestState.CANCELLED
         assert not desk.manager.life.in_flight
         go.set()
         await turns()

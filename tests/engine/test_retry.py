@@ -17,7 +17,9 @@ def policy(attempts: int = 3, seed: int = 1) -> RetryPolicy:
     return RetryPolicy(attempts, base=0.5, cap=4.0, rng=random.Random(seed))
 
 
-@pytest.mark.parametrize(("attempt", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (99, 4.0)])
+@pytest.mark.parametrize(
+    ("attempt", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (99, 4.0)]
+)
 def test_pauses_double_up_to_the_cap_and_are_drawn_evenly(attempt: int, longest: float) -> None:
     drawn = [policy(seed=seed).delay(attempt, BROKEN) for seed in range(400)]
     assert 0 <= min(drawn) < 0.05 * longest

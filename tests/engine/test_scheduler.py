@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
@@ -134,7 +135,7 @@ def test_under_load_of_every_priority_each_gets_its_part() -> None:
     order = [cast(RequestHandle, desk.pop()).request.priority for _ in range(180)]
     counts = Counter(order)
     assert counts[HIGH] > counts[NORMAL] > counts[LOW] >= 180 // (PATIENCE[LOW] + 1)
-    gaps = [b - a for a, b in _pairs([i for i, p in enumerate(order) if p is NORMAL])]
+    gaps = [b - a for a, b in pairwise([i for i, p in enumerate(order) if p is NORMAL])]
     assert max(gaps) <= PATIENCE[NORMAL] + 2
 
 
@@ -175,7 +176,7 @@ def test_the_bound_of_the_lowest_holds(
     rng = random.Random(len(asked))
     turns_before = sum(weights.get(user, 1) for user in "abcd") + 1
     bound = (PATIENCE[LOW] + 1) * turns_before
-    for turn in range(bound + 1):
+    for _ in range(bound + 1):
         for user, priority in rng.sample(asked, min(3, len(asked))):
             desk.push(user, priority)
         handle = desk.pop()
@@ -183,7 +184,7 @@ def test_the_bound_of_the_lowest_holds(
         desk.scheduler.release(handle.user)
         if handle is low:
             return
-    pytest.fail(f"it waited for {turn} turns")
+    pytest.fail(f"it waited for more than {bound} turns")
 
 
 @given(
@@ -352,7 +353,3 @@ def test_looking_ahead_tells_the_order_and_changes_nothing(
     foretold = desk.scheduler.ahead(len(queued))
     assert [desk.pop() for _ in foretold] == foretold
     assert desk.pop() is None
-
-
-def _pairs(values: list[int]) -> list[tuple[int, int]]:
-    return list(zip(values, values[1:], strict=False))
