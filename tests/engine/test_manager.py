@@ -28,7 +28,7 @@ from ccchat_tui.engine.request import (
     RequestHandle,
     RequestState,
 )
-from tests.engine.attempts import Attempts, turns
+from tests.engine.attempts import Attempts, state_of, turns
 from tests.support.pools import virtual
 
 
