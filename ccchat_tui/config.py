@@ -27,7 +27,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from ccchat_tui.config_words import Setting, allowed, setting_of, short, shown
+from ccchat_tui.config_words import Setting, allowed, meanings, setting_of, short, shown
 
 if TYPE_CHECKING:
     from ccchat_tui.engine.limits import EngineSettings
@@ -87,9 +87,9 @@ Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)
 class Settings(BaseModel):
     """Every setting. The text under a field is what `ccchat config` and the README say of it."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
-    )
+    # That text is read by `meanings`, when it is asked for: pydantic would read and parse this file
+    # at every start.
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     max_concurrent_chats: Annotated[
         Whole, Field(ge=1, le=1000), Setting(env="MAX_CONCURRENT_CHATS")
@@ -359,12 +359,13 @@ def _strangers(env: Mapping[str, str]) -> Iterator[str]:
 
 def setting_rows() -> list[SettingRow]:
     """Every setting, in the order in which they are declared."""
+    told = meanings(Settings)
     return [
         SettingRow(
             name=name,
             env=setting_of(info).env,
             default=shown(info.get_default(call_default_factory=True)),
-            meaning=info.description or "",
+            meaning=told.get(name, ""),
             allowed=allowed(info),
         )
         for name, info in Settings.model_fields.items()

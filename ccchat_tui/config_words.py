@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from pydantic import SecretStr
@@ -23,6 +24,28 @@ class Setting:
 def setting_of(info: FieldInfo) -> Setting:
     """What a field says of itself."""
     return next(item for item in info.metadata if isinstance(item, Setting))
+
+
+def meanings(model: type) -> dict[str, str]:
+    """The text under each field of a class, by field; nothing where its source is not at hand."""
+    import ast  # noqa: PLC0415 - only who prints the settings needs these
+    import inspect  # noqa: PLC0415
+
+    try:
+        source = inspect.getsource(model)
+    except OSError:
+        return {}
+    body = ast.parse(source).body[0]
+    assert isinstance(body, ast.ClassDef)
+    found: dict[str, str] = {}
+    for field, below in pairwise(body.body):
+        match field, below:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                found[name] = inspect.cleandoc(text)
+    return found
 
 
 def _bounds(info: FieldInfo) -> dict[str, Any]:
