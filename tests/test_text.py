@@ -166,6 +166,12 @@ def test_a_pair_of_surrogates_may_be_cut_behind_a_joiner() -> None:
     assert in_pieces("\U0001f469\u200d\ud83d\udc67", [3]) == "\U0001f469\u200d\U0001f467"
 
 
+def test_what_marks_too_many_marks_is_no_base_for_a_joiner() -> None:
+    once = sanitize("\U0001f469" + "\u0301" * 9 + "\u200d\U0001f467")
+    assert once == "\U0001f469" + "\u0301" * MAX_MARKS + REPLACEMENT + "\U0001f467"
+    assert sanitize(once) == once
+
+
 def test_a_very_long_line_comes_through_whole() -> None:
     line = "x" * 100_000
     assert sanitize(line) == line
