@@ -27,7 +27,6 @@ from ccchat_tui.backends.base import (
     ModelInfo,
     Prompt,
 )
-from ccchat_tui.backends.demo_writer import split_tokens, think_about, write_reply
 from ccchat_tui.clock import LoopPace, Pace
 
 DEFAULT_MODEL = "demo:medium"
@@ -148,9 +147,10 @@ class DemoBackend:
         kind = self._kind_of(prompt)
         options = _Options.of(prompt.options)
         chance = self._chance(prompt, kind, options)
-        thinking, reply, reason = _pieces(prompt, kind, options, random.Random(f"{chance}:text"))
+        asked, thinking, reply, reason = _pieces(
+            prompt, kind, options, random.Random(f"{chance}:text")
+        )
         failure = self._failure(chance, len(thinking) + len(reply))
-        asked = sum(len(split_tokens(message.content)) for message in prompt.messages)
         time = self._pace
         rng = random.Random(f"{chance}:pace")
         async with AsyncExitStack() as held:
@@ -278,8 +278,17 @@ def _wrong_option(name: str, allowed: str, value: object) -> BackendError:
 
 def _pieces(
     prompt: Prompt, kind: _Kind, options: _Options, rng: random.Random
-) -> tuple[list[str], list[str], str]:
-    """The thinking and the reply in tokens, and why the reply ends where it does."""
+) -> tuple[int, list[str], list[str], str]:
+    """How many tokens were asked, the thinking and the reply in tokens, and why the reply ends
+    where it does."""
+    # What it can say is much to load, and nothing that the start should wait for.
+    from ccchat_tui.backends.demo_writer import (  # noqa: PLC0415
+        split_tokens,
+        think_about,
+        write_reply,
+    )
+
+    asked = sum(len(split_tokens(message.content)) for message in prompt.messages)
     question = next((m.content for m in reversed(prompt.messages) if m.role == "user"), "")
     # Drawn in any case, so that thinking aloud does not change the reply.
     thought = think_about(question, rng)
@@ -290,8 +299,8 @@ def _pieces(
     reply = split_tokens(text)
     if options.limit is not None and len(thinking) + len(reply) > options.limit:
         thinking = thinking[: options.limit]
-        return thinking, reply[: options.limit - len(thinking)], "length"
-    return thinking, reply, "stop"
+        return asked, thinking, reply[: options.limit - len(thinking)], "length"
+    return asked, thinking, reply, "stop"
 
 
 def _first_of(text: str, stops: tuple[str, ...]) -> Iterator[int]:

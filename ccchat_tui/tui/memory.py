@@ -16,9 +16,11 @@ def set_startup_aside() -> None:
     Modules, style sheets and widgets of the start stay until the end. A full search looks at all
     that lives, and stops everything for as long as several frames take. What it alone finds,
     rings of objects that have lived for long, is rare here: what a frame leaves behind is freed
-    without it. To be called once, when the first screen stands.
+    without it. To be called once, when the first screen stands: the searches that the start was
+    spared begin then.
     """
     gc.collect()
     gc.freeze()
     small, middle, _ = gc.get_threshold()
     gc.set_threshold(small, middle, FULL_SEARCHES)
+    gc.enable()
