@@ -8,6 +8,7 @@ the input makes no sense, 130 interrupted.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -69,10 +70,16 @@ def _run(argv: Sequence[str]) -> int:
         from ccchat_tui.cli_config import print_markdown  # noqa: PLC0415
 
         return print_markdown()
+    if command is None:
+        # A start makes much that stays and no garbage; looking for some in between took a tenth
+        # of it. It is looked for again when the first screen stands.
+        gc.disable()
+        try:
+            return _app(given)
+        finally:
+            gc.enable()
     loaded = _load(given)
     hosts = _hosts(loaded)
-    if command is None:
-        return _app(loaded)
     for warning in (*loaded.warnings, *(host.warning for host in hosts if host.warning)):
         complain(f"note: {warning}")
     match command:
@@ -90,9 +97,11 @@ def _run(argv: Sequence[str]) -> int:
             return simulate(loaded, hosts, given)
 
 
-def _app(loaded: Loaded) -> int:
+def _app(given: Mapping[str, Any]) -> int:
     """Draw the app, once everything that could be wrong has been looked at. It shows the warnings
     itself."""
+    loaded = _load(given)
+    _hosts(loaded)
     from ccchat_tui.config import SettingsError  # noqa: PLC0415
     from ccchat_tui.tui.run import check_theme, run_app  # noqa: PLC0415 - the way to Textual
 
