@@ -44,19 +44,25 @@ def stream(text: str, width: int, cuts: list[int]) -> None:
     document = Document(width)
     places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
     before: list[Line] = []
+    # As in earnest: a joiner at the end of a piece is held back until its neighbour is known.
+    sanitizer = Sanitizer()
+    come = ""
     for begin, end in pairwise(places):
-        document.feed(text[begin:end])
+        piece = sanitizer.feed(text[begin:end])
+        come += piece
+        document.feed(piece)
         changed = document.update()
         # What stands above the first changed row is what stood there.
         assert document.lines[:changed] == before[:changed]
         check(document.lines, width)
-        assert document.lines == whole(text[:end], width, finish=False), (text[:end], begin)
+        assert document.lines == whole(come, width, finish=False), (come, begin)
         before = document.lines.copy()
+    document.feed(sanitizer.close())
     document.finish()
     changed = document.update()
     assert document.lines[:changed] == before[:changed]
     check(document.lines, width)
-    assert document.lines == whole(text, width)
+    assert document.lines == whole(sanitize(text), width)
     assert document.update() == len(document.lines)
 
 
