@@ -388,3 +388,15 @@ async def test_the_cursor_stands_still_where_animations_are_off() -> None:
     app.animation_level = "none"
     async with app.run_test(size=(60, 20)):
         assert app.composer.cursor_blink is False
+
+
+async def test_keys_that_come_in_one_piece_keep_their_order() -> None:
+    """Over a slow line many keys arrive at once: none of them overtakes the one before."""
+    app = Desk()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        for key in ("a", "x", "backspace", "b", "ctrl+j", "c", "enter", "d", "left", "e", "enter"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        assert app.sent == ["ab\nc", "ed"]
+        assert app.composer.text == ""

@@ -149,8 +149,8 @@ class Composer(TextArea):
     def _unanswered_end(self, shown: str) -> int:
         """Where what has been handed over already ends.
 
-        Keys typed right after Enter (over a slow line they come in one piece) can be handled
-        before the message about Enter. They belong to the next text, not to this one again.
+        Keys typed right after Enter (over a slow line they come in one piece) are handled before
+        anybody has answered. They belong to the next text, not to this one again.
         """
         end = 0
         for sent in self._sent:
@@ -224,10 +224,13 @@ class Composer(TextArea):
     # Keys
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            # Keep the base class from making a new line of it; the binding sends.
+        # A binding is looked for only when its key has risen to the app, and letters that came
+        # with it in one piece would have been written by then. Here everything has its turn.
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            event.stop()
             event.prevent_default()
             self._restart_blink()
+            await self.run_action(binding.action)
 
     def action_new_line(self) -> None:
         """Break the line at the cursor."""
