@@ -220,10 +220,11 @@ class ChatsScreen(Screen[None]):
 
     # Keys ---------------------------------------------------------------------------------
 
-    def action_new_chat(self) -> None:
-        """A new chat for the same user."""
+    async def action_new_chat(self) -> None:
+        """A new chat for the same user. What is typed right behind the key is for it."""
         session = self.active.session
         self.open(session.user, model=session.model)
+        await self.deck.settled()
 
     def action_new_chat_for(self) -> None:
         """A new chat for a user who is asked for."""
@@ -305,10 +306,10 @@ class ChatsScreen(Screen[None]):
     def action_next_area(self) -> None:
         """From the message box to the replies, to the queue, and round."""
         pane = self.active
-        if pane.composer.has_focus:
-            pane.transcript.focus()
-        elif pane.transcript.has_focus and self.panel.display:
-            self.panel.queue.list.focus()
+        if self.focused is pane.composer:
+            self.set_focus(pane.transcript)
+        elif self.focused is pane.transcript and self.panel.display:
+            self.set_focus(self.panel.queue.list)
         else:
             pane.focus_composer()
 
@@ -369,8 +370,8 @@ class ChatsScreen(Screen[None]):
             self.activate(pane)
 
     @on(TabBar.NewRequested)
-    def _tab_new(self) -> None:
-        self.action_new_chat()
+    async def _tab_new(self) -> None:
+        await self.action_new_chat()
 
     @on(TabBar.Stepped)
     def _tab_stepped(self, event: TabBar.Stepped) -> None:

@@ -111,7 +111,7 @@ class ChatPane(Vertical):
         self.transcript.set_notice(self._notice)
         self.show_session()
         if self._focus_wanted:
-            self.composer.focus()
+            self.focus_composer()
 
     # What it is told ----------------------------------------------------------------------
 
@@ -161,10 +161,11 @@ class ChatPane(Vertical):
         self._info.show(pieces)
 
     def focus_composer(self) -> None:
-        """Put the cursor into the box, as soon as there is one."""
+        """Put the cursor into the box, as soon as there is one: what is typed next is for it."""
         self._focus_wanted = not self.composer.is_attached
         if not self._focus_wanted:
-            self.composer.focus()
+            # Not `Widget.focus`, which waits behind the keys that have come already.
+            self.screen.set_focus(self.composer)
 
     # What the person does -----------------------------------------------------------------
 

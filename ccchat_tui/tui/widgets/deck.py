@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from textual.containers import Container
 from textual.message import Message
+from textual.widget import AwaitMount
 
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.widgets.chat_pane import ChatPane
@@ -67,6 +68,7 @@ class Deck(Container):
         self._frames = frames
         self._panes: list[ChatPane] = []
         self._active: ChatPane | None = None
+        self._mounting: AwaitMount | None = None
         self.grid = False
         """Whether several panes are shown side by side."""
         self.shape = GridShape(1, 1, 0, 1)
@@ -90,7 +92,12 @@ class Deck(Container):
         """Take a pane in, out of sight until it is shown."""
         self._panes.append(pane)
         pane.display = False
-        self.mount(pane)
+        self._mounting = self.mount(pane)
+
+    async def settled(self) -> None:
+        """Wait until the newest pane can be written in."""
+        if self._mounting is not None:
+            await self._mounting
 
     def take_out(self, pane: ChatPane) -> None:
         """Remove a pane for good."""
