@@ -8,13 +8,15 @@ from types import FrameType
 
 from textual.theme import BUILTIN_THEMES
 
-from ccchat_tui.backends.connect import open_servers
+from ccchat_tui.backends.connect import load_client, open_servers
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.backends.hosts import read_hosts
 from ccchat_tui.config import Loaded, SettingsError
 from ccchat_tui.paths import themes_folder
+from ccchat_tui.tui.alt_keys import teach_alt_keys
 from ccchat_tui.tui.app import CCChatApp, Parts
 from ccchat_tui.tui.memory import set_startup_aside
+from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.themes import ThemeSet, load_themes
 
 _SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGBREAK")
@@ -49,8 +51,10 @@ def run_app(loaded: Loaded) -> int:
         demo=DemoBackend(),
         demo_asked=settings.demo,
         themes=themes,
+        load_client=load_client,
         warnings=(*loaded.warnings, *(host.warning for host in hosts if host.warning)),
     )
+    teach_alt_keys(ChatsScreen.BINDINGS)
     return asyncio.run(_run(CCChatApp(settings, parts)))
 
 
