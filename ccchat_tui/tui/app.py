@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -53,6 +55,8 @@ class Parts:
     new_id: Callable[[], str] = random_id
     rng: random.Random = field(default_factory=random.Random)
     themes: ThemeSet = field(default_factory=load_themes)
+    load_client: Callable[[], None] | None = None
+    """Loads what asking the server takes; called in a thread before it is first asked."""
     warnings: tuple[str, ...] = ()
     """What is to be said at the start, such as a mistyped variable."""
 
@@ -129,11 +133,11 @@ class CCChatApp(App[None]):
         for words in (*self._parts.warnings, *self._parts.themes.problems):
             self.notify(sanitize(words), severity="warning", timeout=10, markup=False)
         self.watch_queue.wake()
-        starting = self.connection.start(self._pending, demo_asked=self._parts.demo_asked)
         if self._parts.demo_asked:
-            await starting
+            await self.connection.start(self._pending, demo_asked=True)
         else:
-            self.run_worker(starting, group="connect")
+            # The first screen does not wait for what it takes to ask a server.
+            self.call_after_refresh(self.run_worker, self._find_out, group="connect")
 
     async def on_unmount(self) -> None:
         """Stop everything that runs, and wait until its connections are closed."""
@@ -144,6 +148,11 @@ class CCChatApp(App[None]):
         await self._parts.demo.aclose()
 
     # The connection -----------------------------------------------------------------------
+
+    async def _find_out(self) -> None:
+        if self._parts.load_client is not None:
+            await asyncio.to_thread(self._parts.load_client)
+        await self.connection.start(self._pending, demo_asked=False)
 
     def connect(self) -> None:
         """Try the server; say what came of it in the pane."""
@@ -272,4 +281,5 @@ class CCChatApp(App[None]):
         """A fault of ours: the person gets a sentence, and the details go to a file."""
         message = write_trace(self._exception)
         self.bell()
-        self.panic(message)
+        # As text: a bare string is read as markup, and a fault that quotes some would never end.
+        self.panic(Text(message))
