@@ -19,7 +19,7 @@ from ccchat_tui.cli_output import (
     CommandError,
     complain,
     is_terminal,
-    silence_stdout,
+    silence,
     use_utf8,
 )
 from ccchat_tui.cli_parser import OPTIONS, CommandLine
@@ -43,10 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code. Nothing is raised: what went wrong is told on standard error.
     """
     use_utf8()
+    code = 0
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
         return code
     except CommandError as error:
         complain(error.message)
@@ -55,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as error:
         if _reader_gone(error):
-            silence_stdout()
-            return READER_GONE
+            silence()
+            return code or READER_GONE
         return _fault(error)
 
 
@@ -147,9 +149,11 @@ def _hosts(loaded: Loaded) -> list[Host]:
 
 
 def _reader_gone(error: Exception) -> bool:
-    """Whether it means that nobody reads what we write. Windows says it in another way."""
+    """Whether it means that nobody reads what we write: a pipe without a reader, of which Windows
+    tells in another way, or a terminal whose window was closed."""
+    told = errno.EINVAL if os.name == "nt" else errno.EIO
     return isinstance(error, BrokenPipeError) or (
-        os.name == "nt" and isinstance(error, OSError) and error.errno == errno.EINVAL
+        isinstance(error, OSError) and error.errno == told
     )
 
 

@@ -64,12 +64,17 @@ def is_terminal(stream: TextIO | None) -> bool:
     return False
 
 
-def silence_stdout() -> None:
+def silence() -> None:
     """Let what is still to be written go nowhere: whoever read it is gone."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            # Who still reads the one is to see it, also when the reader of the other has left.
+            try:
+                stream.flush()
+            except OSError:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)
 
 
 def terminal_width() -> int | None:
