@@ -59,6 +59,12 @@ def open_servers(
     return PoolBackend(servers, clock=clock, rng=rng)
 
 
+def load_client() -> None:
+    """Load what the first question would load: httpx, and all that this loads. It may be called
+    in a thread, and more than once."""
+    import ccchat_tui.backends.http  # noqa: F401, PLC0415
+
+
 def _names(hosts: Sequence[Host]) -> list[str]:
     """What people call each of several servers: its address without the scheme, where that is
     enough to tell them apart."""
