@@ -57,6 +57,7 @@ EXPECTED: dict[str, Right | Wrong] = {
     "not_utf8": Right("a\ufffdb"),
     "separators": Right("a\u0085c\u2028d\u2029b"),
     "blank_lines": Right(),
+    "not_streamed": Right(),
     "no_final_newline": Right(),
     "after_done": Right(),
     "open_after_done": Right(),
@@ -72,6 +73,7 @@ EXPECTED: dict[str, Right | Wrong] = {
     "bad_format": Wrong(K.BAD_REQUEST, "invalid format: expected", 500),
     "busy": Wrong(K.BUSY, "maximum pending requests exceeded", 503),
     "busy_for_7_s": Wrong(K.BUSY, "too much to do", 503, retry_after=7.0),
+    "busy_shortly": Wrong(K.BUSY, "too much to do", 503, retry_after=0.05),
     "out_of_memory": Wrong(K.OUT_OF_MEMORY, "smaller num_ctx", 500),
     "needs_more_memory": Wrong(K.OUT_OF_MEMORY, "7.4 GiB", 500),
     "load_failed": Wrong(K.SERVER, "process has terminated: exit status 2", 500),
@@ -83,6 +85,7 @@ EXPECTED: dict[str, Right | Wrong] = {
     "forbidden": Wrong(K.UNAUTHORIZED, "OLLAMA_ORIGINS", 403),
     "cloud_off": Wrong(K.UNAUTHORIZED, "ollama cloud is disabled", 403),
     "rate_limited": Wrong(K.RATE_LIMITED, "too many requests", 429, retry_after=12.0),
+    "rate_limited_shortly": Wrong(K.RATE_LIMITED, "too many requests", 429, retry_after=0.05),
     "rate_limited_bare": Wrong(K.RATE_LIMITED, "too many requests", 429),
     "bad_gateway": Wrong(K.GATEWAY, ": 502 Bad Gateway, nginx/1.27.0 \u241b[31m", 502),
     "gateway_timeout": Wrong(K.GATEWAY, ": 504 Gateway Time-out", 504),
@@ -122,8 +125,8 @@ EXPECTED: dict[str, Right | Wrong] = {
 
 HOLDING = {"stall", "held", "held_then_right", "held_error"}
 """Those that end only when somebody lets go or leaves."""
-APART = {"rate_limited_till"}
-"""Depends on the date; see the test of `retry_after`."""
+APART = {"rate_limited_till", "busy_till"}
+"""They depend on the date; see the test of `retry_after`."""
 
 
 def test_every_fault_is_expected_to_end_in_some_way() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from math import inf
@@ -13,7 +12,7 @@ from tests.support.ollama_server.chat import Chat, Disconnect, Phase, Planned, f
 from tests.support.ollama_server.checks import refusal_of_model, refusal_of_types
 from tests.support.ollama_server.endpoints import Endpoints, decoded
 from tests.support.ollama_server.faults import BUSY, MOVED, Fault, Wrong
-from tests.support.ollama_server.replies import chunk, lines_of, pieces_of
+from tests.support.ollama_server.replies import chunk, joined, lines_of, pieces_of
 from tests.support.ollama_server.steps import (
     Answer,
     Close,
@@ -149,7 +148,7 @@ class ChatEndpoint(Endpoints):
         if steps:
             await connection.play(steps)
         elif chat.body.get("stream") is False:
-            await connection.play([*self._paced(lines, silent=True), _joined(lines)])
+            await connection.play([*self._paced(lines, silent=True), answer(joined(lines))])
             chat.go(Phase.COMPLETED)
         else:
             await connection.play([Head(), *self._paced(lines), End()])
@@ -202,14 +201,3 @@ class ChatEndpoint(Endpoints):
 def _single(model: str, reason: str) -> Answer:
     """What loading and unloading say: one object, whatever `stream` says."""
     return answer({**chunk(model), "done": True, "done_reason": reason})
-
-
-def _joined(lines: Sequence[Line]) -> Answer:
-    """The reply as one object."""
-    objects = [json.loads(each.data) for each in lines]
-    message = {"role": "assistant", "content": ""}
-    for each in objects:
-        for key in ("content", "thinking"):
-            if text := each["message"].get(key):
-                message[key] = message.get(key, "") + text
-    return answer({**objects[-1], "message": message})

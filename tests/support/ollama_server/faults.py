@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.ollama_server.replies import chunk, final
+from tests.support.ollama_server.replies import chunk, final, joined
 from tests.support.ollama_server.steps import (
     HTML,
     JSON,
@@ -22,6 +22,7 @@ from tests.support.ollama_server.steps import (
     Raw,
     Reset,
     Step,
+    answer,
     chunk_bytes,
     dumps,
     error,
@@ -186,6 +187,8 @@ _RIGHT: list[tuple[str, str, Make]] = [
     ("not_utf8", "a byte that is no UTF-8", _not_utf8),
     ("separators", "U+0085, U+2028 and U+2029 raw in a text", _separators),
     ("blank_lines", "blank lines, CR LF and a byte order mark", _blank_lines),
+    ("not_streamed", "the whole reply as one object, whatever was asked for", lambda w: [
+        answer(joined(w.lines))]),
     ("no_final_newline", "the last line lacks its line end", lambda w: _whole(
         *w.lines[:-1], w.lines[-1].data.rstrip(b"\n"))),
     ("after_done", "more lines after the last", lambda w: _whole(
@@ -208,6 +211,9 @@ _WRONG: list[tuple[str, str, Make]] = [
     ("bad_format", "500", _error(500, "invalid format: expected a JSON schema")),
     ("busy", "503 without Retry-After", _error(503, BUSY)),
     ("busy_for_7_s", "503 with Retry-After in seconds", _error(503, BUSY, ("Retry-After", "7"))),
+    ("busy_shortly", "503 with a short Retry-After", _error(503, BUSY, ("Retry-After", "0.05"))),
+    ("busy_till", "503 with Retry-After as a date far away", _error(
+        503, BUSY, ("Retry-After", "Fri, 31 Dec 2280 23:59:59 GMT"))),
     ("out_of_memory", "500 at the load", _error(500, OUT_OF_MEMORY)),
     ("needs_more_memory", "500 before the load", _error(500, "model requires more system memory "
                                                "(12.0 GiB) than is available (7.4 GiB)")),
@@ -224,6 +230,8 @@ _WRONG: list[tuple[str, str, Make]] = [
     ("cloud_off", "403", _error(403, "ollama cloud is disabled: remote model is unavailable")),
     ("rate_limited", "429 with Retry-After in seconds", _error(
         429, "too many requests", ("Retry-After", "12"))),
+    ("rate_limited_shortly", "429 with a short Retry-After", _error(
+        429, "too many requests", ("Retry-After", "0.05"))),
     ("rate_limited_till", "429 with Retry-After as a date", _error(
         429, "too many requests", ("Retry-After", "Fri, 31 Dec 2280 23:59:59 GMT"))),
     ("rate_limited_bare", "429 without Retry-After", _error(429, "too many requests")),

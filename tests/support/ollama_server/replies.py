@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from tests.support.ollama_server.steps import Line, line
@@ -64,3 +66,14 @@ def lines_of(
     lines = [line(chunk(model, thinking=piece)) for piece in thinking]
     lines += [line(chunk(model, piece)) for piece in pieces]
     return [*lines, line(final(model, reason, len(pieces) + len(thinking), asked))]
+
+
+def joined(lines: Sequence[Line]) -> dict[str, Any]:
+    """A reply as the one object that comes where it is not streamed."""
+    objects = [json.loads(each.data) for each in lines]
+    message = {"role": "assistant", "content": ""}
+    for each in objects:
+        for key in ("content", "thinking"):
+            if text := each["message"].get(key):
+                message[key] = message.get(key, "") + text
+    return {**objects[-1], "message": message}
