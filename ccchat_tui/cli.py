@@ -159,7 +159,7 @@ def _reader_gone(error: Exception) -> bool:
 
 def _fault(error: Exception) -> int:
     """Tell of an error that nobody was ready for."""
-    from ccchat_tui.tui.fault import write_trace  # noqa: PLC0415 - loads no Textual
+    from ccchat_tui.fault import write_trace  # noqa: PLC0415 - loads no Textual
 
     if os.environ.get("CCCHAT_DEBUG", "").strip() not in {"", "0"}:
         import traceback  # noqa: PLC0415

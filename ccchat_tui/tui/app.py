@@ -27,7 +27,7 @@ from ccchat_tui.sessions.model import Session
 from ccchat_tui.text import sanitize
 from ccchat_tui.tui.commands import ChatCommands
 from ccchat_tui.tui.connection import Connection
-from ccchat_tui.tui.fault import write_trace
+from ccchat_tui.fault import write_trace
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen

@@ -322,8 +322,7 @@ class TestQueue:
         async with app.run_test(size=SIZE):
             await app.settle()
             await app.ask("One")
-            assert app.frames.running
-            assert app.watch_queue.running
+            assert timers(app) == (True, True)
             await app.script.emit(0, "x")
             await app.script.finish(0)
             app.time.advance(10)
@@ -332,8 +331,7 @@ class TestQueue:
                 app.frames.tick()
                 app.watch_queue.tick()
             await drawn(app)
-            assert not app.frames.running
-            assert not app.watch_queue.running
+            assert timers(app) == (False, False)
 
 
 class TestDialogs:
@@ -487,6 +485,11 @@ async def test_text_of_faults_is_plain() -> None:
         text = screen_text(app)
         assert "[/INST]" in text
         assert "\x1b" not in text
+
+
+def timers(app: AppUnderTest) -> tuple[bool, bool]:
+    """Whether the frame clock and the watch over the queue run."""
+    return app.frames.running, app.watch_queue.running
 
 
 def screen_text(app: AppUnderTest) -> str:

@@ -38,7 +38,7 @@ async def test_the_server_is_tried_again_with_a_key_and_no_chat_is_lost() -> Non
 
         await pilot.press("f5")
         await app.workers.wait_for_complete()
-        assert app.connection.on_demo
+        assert app.service.backend is app.connection.demo
         assert NO_SERVER in app.pane.news
         assert app.pane.has_focus_within
 
