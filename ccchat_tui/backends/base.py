@@ -243,5 +243,19 @@ class HasServers(Protocol):
     """A backend that can say how each of its servers is doing."""
 
     def servers(self) -> tuple[ServerStatus, ...]:
-        """Every server, in the order of the configuration."""
+        """Every server, in the order of the configuration; none where that is not known."""
+        ...
+
+    async def probe_failing(self) -> str:
+        """Ask those that failed requests a moment ago for a sign of life, or all where none did.
+
+        So it is found out whether a failure was one of a server that is down. `probe` is content
+        with one that answers, and another than the one that failed may.
+
+        Returns:
+            What one of them says, once all of them have answered.
+
+        Raises:
+            BackendError: If one of them does not answer.
+        """
         ...

@@ -72,6 +72,17 @@ VERDICTS: Mapping[ErrorKind, Verdict] = MappingProxyType(
 )
 """For every kind of failure, what it says of the server. The only such table."""
 
+SILENT = frozenset(
+    {
+        ErrorKind.UNREACHABLE,
+        ErrorKind.DISCONNECTED,
+        ErrorKind.GATEWAY,
+        ErrorKind.NOT_OLLAMA,
+    }
+)
+"""Failures of a server that gives no sign of life either. Once it gives one, they are over; after
+the other failures a sign of life says nothing new."""
+
 
 @dataclass(frozen=True, slots=True)
 class BreakerSettings:
@@ -203,6 +214,7 @@ class CircuitBreaker:
         self._times_opened = 0
         self._until = 0.0
         self._reason = ""
+        self._kind: ErrorKind | None = None
         self._outcomes: deque[tuple[float, bool]] = deque(maxlen=self.settings.window_requests)
 
     @property
@@ -232,6 +244,11 @@ class CircuitBreaker:
         """What the last failure that counted said; empty after a success."""
         return self._reason
 
+    @property
+    def silent(self) -> bool:
+        """Whether that failure was one that a sign of life would show to be over."""
+        return self._kind in SILENT
+
     def admit(self, *, at_once: bool = False) -> Permit | None:
         """Ask to send a request.
 
@@ -250,6 +267,15 @@ class CircuitBreaker:
             return None
         self._go(ServerState.HALF_OPEN, "trying whether it answers")
         return Permit(self, self._epoch, probe=True)
+
+    def trip(self, error: BackendError) -> None:
+        """Open it now, for the server was asked for something that any living one answers at once,
+        and gave no sign of life. Other errors, and one that comes while it is open, change
+        nothing."""
+        if self._state is ServerState.CLOSED and error.kind in SILENT:
+            self._row += 1
+            self._note(error)
+            self._open(error.message)
 
     def describe(self) -> str:
         """Its state in words, for a panel; empty while nothing is wrong."""
@@ -276,7 +302,7 @@ class CircuitBreaker:
         self._on_trial = False
         self._row = 0
         self._times_opened = 0
-        self._reason = ""
+        self._reason, self._kind = "", None
         self._outcomes.append((self._clock.monotonic(), True))
 
     def _failed(self, error: BackendError, *, probe: bool) -> None:
@@ -285,11 +311,11 @@ class CircuitBreaker:
             self._succeeded(probe=probe)
         elif probe:
             # Even if it says nothing of the server: it gives no reason to let others through.
-            self._reason = error.message
+            self._note(error)
             self._open(error.message)
         elif verdict is Verdict.BROKEN:
             self._row += 1
-            self._reason = error.message
+            self._note(error)
             self._outcomes.append((self._clock.monotonic(), False))
             in_row = 1 if self._on_trial else self.settings.failures_in_row
             if self._row >= in_row or self._too_many():
@@ -300,6 +326,9 @@ class CircuitBreaker:
             # Not a failure, so the pause does not grow; but nobody knows more than before.
             self._until = self._clock.monotonic()
             self._go(ServerState.OPEN, "the probe was broken off")
+
+    def _note(self, error: BackendError) -> None:
+        self._reason, self._kind = error.message, error.kind
 
     def _too_many(self) -> bool:
         oldest = self._clock.monotonic() - self.settings.window_seconds

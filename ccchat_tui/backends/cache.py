@@ -210,6 +210,12 @@ class CachingBackend:
         """The inner backend's servers; none where it is not a pool."""
         return self.inner.servers() if isinstance(self.inner, HasServers) else ()
 
+    async def probe_failing(self) -> str:
+        """See `HasServers`; where the inner backend is not a pool, it is simply probed."""
+        if isinstance(self.inner, HasServers):
+            return await self.inner.probe_failing()
+        return await self.inner.probe()
+
     async def stream(self, prompt: Prompt) -> AsyncIterator[ChatChunk]:
         """A reply, from memory if it is there (its stats say `cached`), else the inner one's.
 

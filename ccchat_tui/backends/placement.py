@@ -54,6 +54,12 @@ class Member:
         self.models: frozenset[str] | None = None
         """Full names of what it has, as far as is known; `None` while its list is unknown."""
         self.models_asked_at: float | None = None
+        self.no_list = ""
+        """Why its list did not come when it was last asked for; empty if it did."""
+        self.failed_at = -math.inf
+        """When it last failed a request in a way that speaks of the server."""
+        self.knocked_at = -math.inf
+        """When it was last asked for a sign of life out of turn."""
         self._lacks: set[str] = set()
         self._rest_until = -math.inf
         self._rest_note = ""
@@ -81,6 +87,7 @@ class Member:
         """Its list has come."""
         self.models = frozenset(map(full_name, models))
         self.models_asked_at = self._clock.monotonic()
+        self.no_list = ""
         self._lacks.clear()
 
     def learned_lack(self, model: str) -> None:
@@ -103,6 +110,7 @@ class Member:
         note = self.breaker.describe()
         if not note and self.resting:
             note = self._rest_note
+        note = note or self.no_list
         return ServerStatus(
             name=self.server.name,
             address=self.server.backend.address,

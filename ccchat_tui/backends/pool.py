@@ -1,14 +1,18 @@
 """Several model servers as one: the least busy healthy one that has the model.
 
 A pool of one is how a single server is run, too: it adds the circuit breaker and nothing else.
+
+What becomes of a request while every server that could take it is left out: those that gave no
+sign of life are asked for one at once, for the person who has just started the server shall not
+wait for the end of a pause; if one answers, the request goes there. If none does, it fails with
+the time of the next try, which the engine waits for without a slot before it tries again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from ccchat_tui.backends.base import (
     BackendError,
@@ -16,7 +20,6 @@ from ccchat_tui.backends.base import (
     ErrorKind,
     ModelInfo,
     Prompt,
-    ServerState,
     ServerStatus,
 )
 from ccchat_tui.backends.breaker import (
@@ -27,13 +30,12 @@ from ccchat_tui.backends.breaker import (
     Verdict,
 )
 from ccchat_tui.backends.model_lists import full_name, merged
-from ccchat_tui.backends.placement import Member, Placement, PoolServer
-from ccchat_tui.backends.pool_errors import AFTER_PROBE, closed, together
+from ccchat_tui.backends.placement import Member, Place, Placement, PoolServer
+from ccchat_tui.backends.pool_errors import closed, left_out, together
+from ccchat_tui.backends.pool_health import PoolHealth
 from ccchat_tui.clock import Clock, SystemClock
 
 __all__ = ["PoolBackend", "PoolServer"]
-
-T = TypeVar("T")
 
 STAYS = frozenset(
     {
@@ -91,11 +93,7 @@ class PoolBackend:
             raise ValueError(f"servers {names}: give at least one, each with a name of its own")
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
-        self._models_max_age = models_max_age
-        self._probe_timeout = probe_timeout
         self._listener = listener
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._probes: dict[Member, asyncio.Task[str | BackendError]] = {}
         self._closed = False
 
         def make_breaker(told: Callable[[BreakerChange], None]) -> CircuitBreaker:
@@ -105,6 +103,12 @@ class PoolBackend:
             servers, make_breaker=make_breaker, clock=self._clock, listener=self._changed
         )
         self._members = self._placement.members
+        self._health = PoolHealth(
+            self._placement,
+            clock=self._clock,
+            models_max_age=models_max_age,
+            probe_timeout=probe_timeout,
+        )
 
     @property
     def name(self) -> str:
@@ -142,12 +146,10 @@ class PoolBackend:
         A cancel (or closing the iterator) closes the server's stream and then gives its place
         on, before it leaves.
         """
-        self._refresh_if_old()
+        self._health.refresh_if_old()
         failures: dict[Member, BackendError] = {}
         while True:
-            place = await self._placement.take(prompt.model, failures.keys())
-            if place is None:
-                raise self._nobody(prompt.model, list(failures.items()))
+            place = await self._take(prompt.model, failures)
             member, permit = place.member, place.permit
             shown = False
             chunk: ChatChunk | None = None
@@ -172,7 +174,7 @@ class PoolBackend:
                 member.completed += 1
                 return
             except BackendError as error:
-                member.failed += 1
+                self._count_failure(member, error)
                 permit.failed(error)
                 if shown or error.kind in STAYS:
                     raise
@@ -192,16 +194,16 @@ class PoolBackend:
         """The models of all servers that answer, newest first, each name once.
 
         Each says which servers have it. Where they have different versions of it, the newest
-        speaks for it, and its digest is `None`: it is not known which one will reply.
+        speaks for it, and its digest is `None`: it is not known which one will reply. A server
+        that takes much longer than the first to answer is left out of it; its list is taken note
+        of when it comes.
 
         Raises:
             BackendError: If no server answers.
         """
-        asked = [member for member in self._members if member.breaker.closed] or self._members
-        answers = await asyncio.gather(*(self._list_of(member) for member in asked))
         lists: list[tuple[str, list[ModelInfo]]] = []
         failures: list[tuple[Member, BackendError]] = []
-        for member, answer in zip(asked, answers, strict=True):
+        for member, answer in (await self._health.lists()).items():
             if isinstance(answer, BackendError):
                 failures.append((member, answer))
             else:
@@ -221,17 +223,11 @@ class PoolBackend:
         Raises:
             BackendError: If none answers.
         """
-        probes = {self._probe(member): member for member in self._members}
-        failures: list[tuple[Member, BackendError]] = []
-        pending = set(probes)
-        while pending:
-            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                answer = closed() if task.cancelled() else task.result()
-                if isinstance(answer, str):
-                    return answer
-                failures.append((probes[task], answer))
-        raise together(failures)
+        return await self._health.of_any()
+
+    async def probe_failing(self) -> str:
+        """See `HasServers`. A server that gives no sign of life is left out from then on."""
+        return await self._health.of_failing()
 
     async def aclose(self) -> None:
         """Stop the pool's own tasks, turn away whoever waits, and close every server's backend.
@@ -241,16 +237,27 @@ class PoolBackend:
         """
         self._closed = True
         self._placement.close()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._health.aclose()
         results = await asyncio.gather(
             *(member.server.backend.aclose() for member in self._members), return_exceptions=True
         )
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+
+    async def _take(self, model: str, failures: Mapping[Member, BackendError]) -> Place:
+        """A place at a server that has not failed the request yet. Raises `BackendError`."""
+        place = await self._placement.take(model, failures.keys())
+        if place is None and await self._health.knock(model, failures.keys()):
+            place = await self._placement.take(model, failures.keys())
+        if place is None:
+            raise self._nobody(model, list(failures.items()))
+        return place
+
+    def _count_failure(self, member: Member, error: BackendError) -> None:
+        member.failed += 1
+        if VERDICTS[error.kind] is Verdict.BROKEN:
+            member.failed_at = self._clock.monotonic()
 
     def _note(self, member: Member, model: str, error: BackendError) -> None:
         """Remember what a failure says beyond the breaker's matters."""
@@ -262,106 +269,25 @@ class PoolBackend:
             member.rest(min(seconds, LONGEST_REST), error.message)
 
     def _changed(self, member: Member, change: BreakerChange) -> None:
-        if change.before is ServerState.CLOSED and not self._closed:
-            self._own(self._recover(member))
-        elif change.after is ServerState.CLOSED:
-            # What it has may have changed while it was away.
-            member.models_asked_at = None
-            self._refresh_if_old()
+        self._health.changed(member, change)
         if self._listener is not None:
             self._listener(member.status())
-
-    async def _recover(self, member: Member) -> None:
-        """Probe a server that was left out, until it is back."""
-        while not member.breaker.closed:
-            await asyncio.sleep(member.breaker.retry_in or 0.0)
-            await asyncio.wait([self._probe(member)])
-
-    def _probe(self, member: Member) -> asyncio.Task[str | BackendError]:
-        """The one probe of this server that is under way, begun now if there is none."""
-        task = self._probes.get(member)
-        if task is None or task.done():
-            task = self._probes[member] = self._own(self._probe_once(member))
-        return task
-
-    async def _probe_once(self, member: Member) -> str | BackendError:
-        # A sign of life of a server that is not left out says nothing new to its breaker.
-        permit = None if member.breaker.closed else member.breaker.admit(at_once=True)
-        try:
-            answer = await self._ask(member, member.server.backend.probe())
-            if permit is not None:
-                if isinstance(answer, BackendError):
-                    permit.failed(answer)
-                else:
-                    permit.succeeded()
-            return answer
-        finally:
-            if permit is not None:
-                permit.abandoned()
-
-    async def _list_of(self, member: Member) -> list[ModelInfo] | BackendError:
-        member.models_asked_at = self._clock.monotonic()
-        answer = await self._ask(member, member.server.backend.models())
-        if not isinstance(answer, BackendError):
-            member.learned([model.name for model in answer])
-            self._placement.reconsider()
-        return answer
-
-    async def _ask(self, member: Member, question: Coroutine[Any, Any, T]) -> T | BackendError:
-        """The answer to a question; a failure is one too, for its task may have no reader."""
-        try:
-            async with asyncio.timeout(self._probe_timeout):
-                return await question
-        except BackendError as error:
-            return error
-        except TimeoutError:
-            return BackendError(
-                ErrorKind.UNREACHABLE,
-                f"{member.server.backend.address} did not answer within {self._probe_timeout:g} s",
-            )
-        except Exception as fault:
-            return BackendError(ErrorKind.INTERNAL, f"asking {member.server.name} failed: {fault}")
-
-    def _refresh_if_old(self) -> None:
-        """Fetch lists that are old, in the background; a pool of one needs none to choose."""
-        if len(self._members) == 1 or self._closed:
-            return
-        now = self._clock.monotonic()
-        for member in self._members:
-            asked_at = member.models_asked_at
-            if member.breaker.closed and (
-                asked_at is None or now - asked_at >= self._models_max_age
-            ):
-                member.models_asked_at = now
-                self._own(self._list_of(member))
-
-    def _own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run something as a task that `aclose` ends."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     def _nobody(self, model: str, failures: Sequence[tuple[Member, BackendError]]) -> BackendError:
         """Why no server takes a request, in words."""
         if self._closed:
             return closed()
         tried = {member for member, _ in failures}
-        left_out = [
-            member
-            for member in self._placement.having(full_name(model))
-            if member not in tried and not member.breaker.closed
-        ]
-        waits = [member.breaker.retry_in or 0.0 for member in left_out]
-        errors = [
-            BackendError(
-                ErrorKind.UNREACHABLE,
-                f"{member.server.backend.address} is left out for now: {member.breaker.describe()}",
-                retry_after=min(waits) + AFTER_PROBE,
-            )
-            for member in left_out
-        ]
-        return together([*failures, *zip(left_out, errors, strict=True)])
+        return together(
+            [
+                *failures,
+                *(
+                    (member, left_out(member))
+                    for member in self._placement.having(full_name(model))
+                    if member not in tried and not member.breaker.closed
+                ),
+            ]
+        )
 
 
 async def _close(pieces: AsyncIterator[ChatChunk] | None) -> None:

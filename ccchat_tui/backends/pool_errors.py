@@ -20,6 +20,15 @@ def closed() -> BackendError:
     return BackendError(ErrorKind.UNREACHABLE, "The connection to the servers was closed")
 
 
+def left_out(member: Member) -> BackendError:
+    """Why a server whose breaker is not closed takes nothing, and when it is next tried."""
+    return BackendError(
+        ErrorKind.UNREACHABLE,
+        f"{member.server.backend.address} is left out for now: {member.breaker.describe()}",
+        retry_after=(member.breaker.retry_in or 0.0) + AFTER_PROBE,
+    )
+
+
 def together(failures: Sequence[tuple[Member, BackendError]]) -> BackendError:
     """One error for several: of the kind that says most, in the words of all."""
     errors = [error for _, error in failures]

@@ -102,6 +102,8 @@ class ReplyStats:
     prompt_tokens: int | None = None
     tokens_per_second: float | None = None
     done_reason: str | None = None
+    cached: bool = False
+    """Whether it came out of the reply cache, and no server worked on it."""
 
 
 class Rejected(Exception):  # noqa: N818 - an answer of the engine, not a fault of anybody

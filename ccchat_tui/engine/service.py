@@ -13,7 +13,9 @@ from ccchat_tui.backends.base import (
     ChatChunk,
     ChatStats,
     ErrorKind,
+    HasServers,
     Prompt,
+    ServerStatus,
 )
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.events import EngineEvent
@@ -110,6 +112,11 @@ class ConcurrentChatService:
     def history(self) -> QueueHistory:
         """The last minutes, for a chart."""
         return self._manager.history
+
+    @property
+    def servers(self) -> tuple[ServerStatus, ...]:
+        """How each server of the backend is doing now; none where it does not say."""
+        return self._backend.servers() if isinstance(self._backend, HasServers) else ()
 
     # Requests -----------------------------------------------------------------------------
 
@@ -267,7 +274,11 @@ class ConcurrentChatService:
                 await aclose()
 
     async def _probe(self) -> object:
-        return await self._backend.probe()
+        """Whether those that failed still live; that another does says nothing of them."""
+        backend = self._backend
+        if isinstance(backend, HasServers):
+            return await backend.probe_failing()
+        return await backend.probe()
 
 
 def failure_of(error: BackendError) -> Failure:
@@ -289,4 +300,5 @@ def _stats(stats: ChatStats) -> ReplyStats:
         prompt_tokens=stats.prompt_tokens,
         tokens_per_second=stats.tokens_per_second,
         done_reason=stats.done_reason,
+        cached=stats.cached,
     )

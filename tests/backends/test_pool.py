@@ -75,9 +75,10 @@ async def test_a_request_goes_where_its_model_is() -> None:
 async def test_a_server_whose_list_is_unknown_is_a_second_choice() -> None:
     unknown, known = MemoryServer("unknown"), MemoryServer("known")
     pool = pool_of(PoolServer("unknown", unknown), PoolServer("known", known, limit=2))
-    unknown.up = False
+    unknown.list_fault = BackendError(ErrorKind.SERVER, "the list cannot be read", status=500)
     await pool.models()
-    unknown.up = True
+    status = by_name(pool)["unknown"]
+    assert (status.state, status.note) == (ServerState.CLOSED, "the list cannot be read")
     replies = await asyncio.gather(*(read(pool, ask(str(n))) for n in range(3)))
     assert len(replies) == 3
     assert (len(known.asked), len(unknown.asked)) == (2, 1)

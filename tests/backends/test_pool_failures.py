@@ -178,7 +178,7 @@ async def test_all_left_out_is_said_in_words_with_the_time_of_the_next_try() -> 
     assert caught.value.kind is ErrorKind.UNREACHABLE
     assert caught.value.message == (
         "No server could take it. a: mem://a is left out for now: connection refused; "
-        "next try in 1 s; b: mem://b is left out for now: connection refused; next try in 1 s"
+        "next try in 2 s; b: mem://b is left out for now: connection refused; next try in 2 s"
     )
     assert caught.value.retry_after is not None
     a.up = b.up = True
@@ -235,6 +235,6 @@ async def test_a_pool_of_one_adds_the_breaker_and_nothing_else() -> None:
     with pytest.raises(BackendError) as caught:
         await read(pool, ask("z"))
     assert caught.value.message == (
-        "mem://a is left out for now: connection refused; next try in 1 s"
+        "mem://a is left out for now: connection refused; next try in 2 s"
     )
     await pool.aclose()

@@ -59,6 +59,8 @@ class MemoryServer:
         self.break_after: int | None = None
         """Break the connection after so many tokens."""
         self.probe_hangs = False
+        self.list_fault: BackendError | None = None
+        """What a question for the models fails with, although the server lives."""
         self.asked: list[str] = []
         """The texts of all requests that reached it."""
         self.completed: list[str] = []
@@ -115,6 +117,8 @@ class MemoryServer:
         self.lists += 1
         await asyncio.sleep(0.01)
         self._must_be_up(ErrorKind.UNREACHABLE, "connection refused")
+        if self.list_fault is not None:
+            raise self.list_fault
         return list(self.has)
 
     async def probe(self) -> str:
