@@ -392,13 +392,18 @@ class Lifecycle:
 
     def _put_back(self, handle: RequestHandle, failure: Failure, now: float) -> None:
         """Begin again as if the attempt had not been: at the front, and with all its time."""
+        pause = self.retry.delay(1, failure) if failure.retry_after else 0.0
+        if pause >= (handle.request.timeout or self.settings.timeout):
+            # The server asks for more than all the time it has, and no fallback changes that.
+            self._end(handle, RequestState.FAILED, failure, now)
+            return
         handle.attempt -= 1
         handle._requeues += 1
         handle._front = True
         handle._deadline = None
         handle.started_at = None
-        if failure.retry_after:
-            self._wait(handle, failure, self.retry.delay(1, failure), now)
+        if pause:
+            self._wait(handle, failure, pause, now)
         else:
             self.waiting.pop(handle, None)
             self._enqueue(handle, now)

@@ -248,7 +248,7 @@ class ChatQueueManager:
         self._draining = True
         self.cancel_all()
         for again in (False, True):
-            running = [t for t in self._life.in_flight.values() if t is not asyncio.current_task()]
+            running = list(self._life.in_flight.values())
             if not running:
                 break
             if again:

@@ -80,7 +80,16 @@ class TestOverload:
         desk = ServiceDesk(retry_attempts=0, timeout=10.0, max_concurrent=4)
         handles = [desk.ask(BUSY, Plan(first=6.0)) for _ in range(4)]
         assert {await handle for handle in handles} == {RequestState.COMPLETED}
-        assert desk.service.snapshot(0).p95_ms == pytest.approx(6200, rel=0.02)
+        seen = desk.service.snapshot(0)
+        assert seen.p95_ms == pytest.approx(6200, rel=0.02)
+        assert seen.average_wait_ms == 0, "for their first slot none had to wait"
+        await desk.service.aclose()
+
+    @virtual
+    async def test_nor_does_the_limit_of_the_queue_apply_again(self) -> None:
+        desk = ServiceDesk(retry_attempts=0, queue_timeout=5.0, max_concurrent=4)
+        handles = [desk.ask(BUSY, Plan(first=6.0)) for _ in range(4)]
+        assert {await handle for handle in handles} == {RequestState.COMPLETED}
         await desk.service.aclose()
 
     @virtual

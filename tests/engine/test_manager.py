@@ -496,6 +496,18 @@ class TestTime:
         await desk.manager.aclose()
 
     @virtual
+    async def test_who_had_a_slot_once_may_wait_for_the_next(self) -> None:
+        desk = Attempts(max_concurrent=1, queue_timeout=5.0)
+        first, second = desk.submit(), desk.submit()
+        await turns()
+        await desk.fail(first)
+        await asyncio.sleep(20)
+        assert state_of(first) is RequestState.QUEUED
+        await desk.finish(second, "x")
+        assert state_of(first) is RequestState.CONNECTING
+        await desk.manager.aclose()
+
+    @virtual
     async def test_a_whole_reply_that_does_not_close_is_closed_in_the_end(self) -> None:
         desk = Attempts(timeout=10.0, stall_timeout=1.0)
         handle = desk.submit()

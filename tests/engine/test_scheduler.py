@@ -353,3 +353,15 @@ def test_looking_ahead_tells_the_order_and_changes_nothing(
     foretold = desk.scheduler.ahead(len(queued))
     assert [desk.pop() for _ in foretold] == foretold
     assert desk.pop() is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_looking_ahead_knows_who_is_due_and_whose_visit_is_half_over(seed: int) -> None:
+    rng = random.Random(seed)
+    desk = Desk(a=3, b=2)
+    for _ in range(120):
+        desk.push(rng.choice("abc"), rng.choice(list(Priority)))
+    for _ in range(rng.randrange(40)):
+        desk.pop()
+    foretold = desk.scheduler.ahead(60)
+    assert [desk.pop() for _ in range(60)] == foretold

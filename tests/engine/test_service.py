@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -131,14 +132,45 @@ class TestReply:
         assert await second is RequestState.COMPLETED
 
     @virtual
-    async def test_a_cancel_between_two_pieces_closes_the_stream_too(self) -> None:
-        """The stream then stands at a `yield`, and hears of the cancel only by being closed."""
-        desk = ServiceDesk()
-        handle = desk.ask(Plan(first=0.0, tokens=1000, gap=0.0))
-        await anext(aiter(handle))
-        handle.cancel()
-        assert await handle is RequestState.CANCELLED
-        assert not desk.server.open.total()
+    async def test_a_stream_that_is_left_half_way_is_closed_by_whoever_read_it(self) -> None:
+        """And not some time later, by the collection of garbage: its connection is open."""
+        go, closed_by = asyncio.Event(), []
+
+        class Stubborn(PlannedServer):
+            async def stream(self, prompt: Prompt) -> AsyncIterator[ChatChunk]:
+                try:
+                    while not go.is_set():
+                        with suppress(asyncio.CancelledError):
+                            await go.wait()
+                    yield ChatChunk("nobody wants it any more")
+                finally:
+                    task = asyncio.current_task()
+                    closed_by.append(task and task.get_name())
+
+        service = service_over(Stubborn())
+        handle = ask(service)
+        await asyncio.sleep(0.1)
+        await service.aclose()
+        assert handle.state is RequestState.CANCELLED, "given up"
+        go.set()
+        await asyncio.sleep(0.1)
+        assert closed_by == ["r1"]
+        assert handle.parts == []
+
+    @virtual
+    async def test_a_stream_is_read_to_its_end_whatever_follows_the_mark(self) -> None:
+        """A pool and a cache do their last work when their stream is exhausted."""
+        ends: list[str] = []
+
+        class Talkative(PlannedServer):
+            async def stream(self, prompt: Prompt) -> AsyncIterator[ChatChunk]:
+                yield ChatChunk("whole", stats=ChatStats())
+                yield ChatChunk("more")
+                ends.append("end")
+
+        handle = ask(service_over(Talkative()))
+        assert await handle is RequestState.COMPLETED
+        assert (handle.text, ends) == ("whole", ["end"])
 
 
 class TestAsking:
@@ -230,6 +262,20 @@ class TestChangingOver:
         await asyncio.sleep(0.05)
         desk.service.use_backend(other)
         assert [await handle for handle in handles] == [RequestState.COMPLETED] * 3
+        assert desk.mode == ("concurrent", "", 5)
+
+    @virtual
+    async def test_a_probe_of_the_old_one_does_not_hold_the_new_one_down(self) -> None:
+        desk = ServiceDesk(retry_attempts=0)
+        broken = Plan(tokens=0, fault=ErrorKind.DISCONNECTED)
+        handles = [desk.ask(broken, Plan()) for _ in range(3)]
+        other = PlannedServer("mem://other")
+        other.plans = desk.server.plans
+        await asyncio.sleep(0.12)
+        assert desk.server.probes == 1, "under way"
+        desk.service.use_backend(other)
+        assert [await handle for handle in handles] == [RequestState.COMPLETED] * 3
+        assert sorted(other.asked) == ["r1", "r2", "r3"]
         assert desk.mode == ("concurrent", "", 5)
 
     @virtual
