@@ -16,16 +16,9 @@ from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Protocol
 
+from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.counters import Counters
 from ccchat_tui.engine.deadlines import next_look, overdue
-from ccchat_tui.engine.events import (
-    Announcer,
-    RequestEnded,
-    RequestFirstToken,
-    RequestQueued,
-    RequestRetrying,
-    RequestStarted,
-)
 from ccchat_tui.engine.history import QueueHistory
 from ccchat_tui.engine.limits import EngineSettings, RollingCount
 from ccchat_tui.engine.request import (
@@ -214,10 +207,7 @@ class Lifecycle:
         if handle._stop is None:
             self.watchdog.watch(handle, next_look(handle, self.settings))
         if self.announcer.heard:
-            request = handle.request
-            self.announcer.post(
-                RequestFirstToken(now, request.id, request.user, request.session_id, after)
-            )
+            self.announcer.first_token(handle, now)
             self.announcer.deliver()
 
     def count_token(self, now: float) -> None:
@@ -265,18 +255,7 @@ class Lifecycle:
         if handle.attempt or handle._front or self.settings.queue_timeout is not None:
             self.watchdog.watch(handle, next_look(handle, self.settings))
         if self.announcer.heard:
-            request = handle.request
-            self.announcer.post(
-                RequestQueued(
-                    now,
-                    request.id,
-                    request.user,
-                    request.session_id,
-                    request.model,
-                    request.priority,
-                    handle.attempt,
-                )
-            )
+            self.announcer.queued(handle, now)
 
     def _start(self, handle: RequestHandle) -> None:
         """Give a request that was taken out of the queue its slot."""
@@ -304,16 +283,7 @@ class Lifecycle:
         self.counters.peak = max(self.counters.peak, len(in_flight))
         self.watchdog.watch(handle, next_look(handle, self.settings))
         if self.announcer.heard:
-            self.announcer.post(
-                RequestStarted(
-                    now,
-                    request.id,
-                    request.user,
-                    request.session_id,
-                    handle.attempt,
-                    now - handle.submitted_at,
-                )
-            )
+            self.announcer.started(handle, now)
 
     async def _run(self, handle: RequestHandle) -> None:
         """The task of one attempt. What follows its end is done in its last step."""
@@ -418,18 +388,7 @@ class Lifecycle:
         self.waiting[handle] = None
         self.watchdog.watch(handle, next_look(handle, self.settings))
         if self.announcer.heard:
-            request = handle.request
-            self.announcer.post(
-                RequestRetrying(
-                    now,
-                    request.id,
-                    request.user,
-                    request.session_id,
-                    failure,
-                    delay,
-                    handle.attempt,
-                )
-            )
+            self.announcer.retrying(handle, failure, delay, now)
 
     def _due(self, handle: RequestHandle, now: float) -> float:
         """A moment has come that a request was to be looked at. Returns the next one."""
@@ -479,21 +438,7 @@ class Lifecycle:
         self.watchdog.forget(handle)
         self.counters.ended(handle, now)
         if self.announcer.heard:
-            request = handle.request
-            started = handle.started_at
-            self.announcer.post(
-                RequestEnded(
-                    now,
-                    request.id,
-                    request.user,
-                    request.session_id,
-                    state,
-                    failure,
-                    handle.stats,
-                    handle.tokens,
-                    0.0 if started is None else now - started,
-                )
-            )
+            self.announcer.ended(handle, now)
         handle._wake_all()
         if not self.living and self._emptied:
             for waiter in self._emptied:
