@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ccchat_tui.engine.request import Failure, Priority, ReplyStats, RequestState
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,59 +116,3 @@ class Paused(EngineEvent):
 @dataclass(frozen=True, slots=True)
 class Resumed(EngineEvent):
     """Queued requests are started again."""
-
-
-class Announcer:
-    """Tells listeners what happened, each of everything and in the order in which it happened.
-
-    Events are posted while a step is under way and delivered when it is over, so that a listener
-    never sees the engine half-way through one. What a listener sets off itself is told after what
-    is being told. A listener that raises changes nothing: its first fault is logged, the others
-    are told, and so is it of the next event.
-    """
-
-    def __init__(self) -> None:
-        self._listeners: dict[object, Callable[[EngineEvent], None]] = {}
-        self._posted: deque[EngineEvent] = deque()
-        self._telling = False
-        self._blamed: set[object] = set()
-
-    def subscribe(self, listener: Callable[[EngineEvent], None]) -> Callable[[], None]:
-        """Have a listener told of every event from now on. Returns what ends that."""
-        ticket = object()  # the same listener may subscribe twice
-        self._listeners[ticket] = listener
-
-        def unsubscribe() -> None:
-            self._listeners.pop(ticket, None)
-            self._blamed.discard(ticket)
-
-        return unsubscribe
-
-    @property
-    def heard(self) -> bool:
-        """Whether anybody listens; if not, nothing need be posted."""
-        return bool(self._listeners)
-
-    def post(self, event: EngineEvent) -> None:
-        """Tell it when the step is over."""
-        self._posted.append(event)
-
-    def deliver(self) -> None:
-        """The step is over."""
-        if self._telling:
-            return
-        self._telling = True
-        try:
-            while self._posted:
-                event = self._posted.popleft()
-                for ticket, listener in tuple(self._listeners.items()):
-                    if ticket not in self._listeners:
-                        continue  # it left while the others were told
-                    try:
-                        listener(event)
-                    except Exception:
-                        if ticket not in self._blamed:
-                            self._blamed.add(ticket)
-                            _log.exception("A listener failed at %r", event)
-        finally:
-            self._telling = False

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ccchat_tui.backends.base import ErrorKind
-from ccchat_tui.engine import events
+from ccchat_tui.engine import announcer
 from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import Priority, Rejected, RequestHandle, RequestState
@@ -86,7 +86,7 @@ class PromisesMachine(RuleBasedStateMachine):
     @initialize(settings=engines, seed=st.integers(0, 3))
     def open(self, settings: EngineSettings, seed: int) -> None:
         logging.getLogger(
-            events.__name__
+            announcer.__name__
         ).disabled = True  # it would tell of every raising listener
         self.loop = VirtualTimeLoop()
         self.complaints: list[dict[str, Any]] = []
@@ -305,7 +305,7 @@ class PromisesMachine(RuleBasedStateMachine):
             assert self.readers[request_id].result() == handle.parts
 
     def teardown(self) -> None:
-        logging.getLogger(events.__name__).disabled = False
+        logging.getLogger(announcer.__name__).disabled = False
         if not hasattr(self, "loop"):
             return
         try:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ccchat_tui.engine import fallback
-from ccchat_tui.engine.events import Announcer
+from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.fallback import Fallback
 from ccchat_tui.engine.lifecycle import Fate, Lifecycle
 from ccchat_tui.engine.limits import RateLimiter

@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from ccchat_tui.engine.events import Announcer, EngineEvent
+from ccchat_tui.engine.announcer import Announcer
+from ccchat_tui.engine.events import EngineEvent
 
 
 def test_each_is_told_of_everything_in_order_also_of_what_it_sets_off() -> None:
