@@ -27,6 +27,7 @@ class SinkDriver(HeadlessDriver):
     """A text whose arrival is to be noticed."""
     arrived: asyncio.Event | None = None
     written: int = 0
+    writes: int = 0
 
     @property
     def is_headless(self) -> bool:
@@ -34,6 +35,7 @@ class SinkDriver(HeadlessDriver):
 
     def write(self, data: str) -> None:
         self.written += len(data)
+        self.writes += 1
         if self.awaited and self.arrived is not None and self.awaited in data:
             self.arrived.set()
 

@@ -92,7 +92,8 @@ class ChatPane(Vertical):
         """Its place among the tabs, from 1."""
         self._sessions = sessions
         self.transcript = Transcript(clock=clock)
-        self.composer = Composer()
+        # A cursor that blinks would draw twice a second while nothing happens.
+        self.composer = Composer(blink=False)
         self._news = Static(classes="news", markup=False)
         self._info = InfoLine()
         self._notice = notice
