@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from ccchat_tui.engine import fallback
 from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.fallback import Fallback
 from ccchat_tui.engine.lifecycle import Fate, Lifecycle
@@ -215,10 +214,6 @@ def the_fallback_puts_nothing_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Fallback, "attempt_failed", drop)
 
 
-def the_fallback_puts_back_again_and_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(fallback, "REQUEUES", 9)
-
-
 def run_again_though_it_was_whole(patch: pytest.MonkeyPatch) -> None:
     closed = Lifecycle._closed
 
@@ -245,14 +240,13 @@ BREAKS: dict[Break, str] = {
     tried_again_for_ever: "7:",
     retry_after_is_not_waited_for: "7:",
     tried_again_after_a_cancel: "2:",
-    a_cancelled_one_stays_in_the_queue: "3:",
+    a_cancelled_one_stays_in_the_queue: "3:|IndexError|StopIteration",
     a_cancel_takes_the_others_too: "8:",
     lowering_a_limit_stops_the_newest: "9:",
     a_listener_is_heard_out: "3:|ZeroDivisionError",
     ended_requests_are_watched_on: "10:",
     the_fallback_does_not_come_back: "11:",
     the_fallback_puts_nothing_back: "11:",
-    the_fallback_puts_back_again_and_again: "11:",
     run_again_though_it_was_whole: "7:",
 }
 """Each break, and what the machine says of it (the number is the promise's)."""
@@ -261,7 +255,10 @@ BREAKS: dict[Break, str] = {
 @pytest.mark.parametrize("break_it", BREAKS, ids=lambda value: value.__name__)
 def test_the_machine_finds_a_break(monkeypatch: pytest.MonkeyPatch, break_it: Break) -> None:
     break_it(monkeypatch)
-    once = settings(repeatable, phases=[Phase.generate], report_multiple_bugs=False)
+    # Which examples are drawn depends on everything that is loaded, so there may have to be more.
+    once = settings(
+        repeatable, max_examples=3000, phases=[Phase.generate], report_multiple_bugs=False
+    )
     try:
         run_state_machine_as_test(PromisesMachine, settings=once)
     except Exception as found:
