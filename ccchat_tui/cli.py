@@ -25,7 +25,7 @@ from ccchat_tui.cli_output import (
 from ccchat_tui.cli_parser import OPTIONS, CommandLine
 
 if TYPE_CHECKING:
-    from ccchat_tui.backends.hosts import Host
+    from ccchat_tui.backends.hosts import Host, Server
     from ccchat_tui.config import Loaded
 
 INTERRUPTED = 130
@@ -81,8 +81,8 @@ def _run(argv: Sequence[str]) -> int:
         finally:
             gc.enable()
     loaded = _load(given)
-    hosts = _hosts(loaded)
-    for warning in (*loaded.warnings, *(host.warning for host in hosts if host.warning)):
+    servers = _servers(loaded)
+    for warning in (*loaded.warnings, *(each.warning for each in servers if each.warning)):
         complain(f"note: {warning}")
     match command:
         case "config":
@@ -92,18 +92,18 @@ def _run(argv: Sequence[str]) -> int:
         case "models":
             from ccchat_tui.cli_models import print_models  # noqa: PLC0415
 
-            return print_models(loaded, hosts)
+            return print_models(loaded, servers)
         case _:
             from ccchat_tui.cli_simulate import simulate  # noqa: PLC0415
 
-            return simulate(loaded, hosts, given)
+            return simulate(loaded, servers, given)
 
 
 def _app(given: Mapping[str, Any]) -> int:
     """Draw the app, once everything that could be wrong has been looked at. It shows the warnings
     itself."""
     loaded = _load(given)
-    _hosts(loaded)
+    _servers(loaded)
     from ccchat_tui.config import SettingsError  # noqa: PLC0415
     from ccchat_tui.tui.run import check_theme, run_app  # noqa: PLC0415 - the way to Textual
 
@@ -138,12 +138,12 @@ def _load(given: Mapping[str, Any]) -> Loaded:
         raise CommandError(error.message, 2) from None
 
 
-def _hosts(loaded: Loaded) -> list[Host]:
-    """The servers' addresses, read by Ollama's own rules."""
-    from ccchat_tui.backends.hosts import HostError, read_hosts  # noqa: PLC0415
+def _servers(loaded: Loaded) -> list[Server] | list[Host]:
+    """The servers, their addresses read by Ollama's own rules."""
+    from ccchat_tui.backends.hosts import HostError  # noqa: PLC0415
 
     try:
-        return read_hosts(loaded.settings.ollama_host)
+        return loaded.settings.model_servers()
     except HostError as error:
         raise CommandError(f"{error} ({loaded.sources['ollama_host']})", 2) from None
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from ccchat_tui.cli_output import say, table, terminal_width, visible
 from ccchat_tui.config import Loaded, markdown_table, setting_rows
+from ccchat_tui.config_servers import without_password
 from ccchat_tui.config_words import shown
 
 
@@ -17,7 +16,7 @@ def print_config(loaded: Loaded) -> int:
     rows = [
         (
             row.name,
-            visible(_masked(shown(getattr(loaded.settings, row.name)))),
+            visible(without_password(shown(getattr(loaded.settings, row.name)))),
             visible(loaded.sources[row.name]),
         )
         for row in setting_rows()
@@ -30,8 +29,3 @@ def print_markdown() -> int:
     """Print the table of all settings that the README holds."""
     say(markdown_table())
     return 0
-
-
-def _masked(value: str) -> str:
-    """A value without the password that an address in it may hold."""
-    return re.sub(r"(?<=//)[^/\s,]*@", "********@", value)

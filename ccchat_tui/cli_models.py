@@ -6,23 +6,25 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ccchat_tui.backends.base import BackendError, ChatBackend, ModelInfo
-from ccchat_tui.cli_output import CommandError, say, table, terminal_width, visible
+from ccchat_tui.backends.base import BackendError, ChatBackend, HasServers, ModelInfo
+from ccchat_tui.cli_output import CommandError, complain, say, table, terminal_width, visible
 
 if TYPE_CHECKING:
-    from ccchat_tui.backends.hosts import Host
+    from ccchat_tui.backends.hosts import Host, Server
     from ccchat_tui.config import Loaded
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def print_models(loaded: Loaded, hosts: Sequence[Host]) -> int:
-    """Print the models there are.
+def print_models(loaded: Loaded, servers: Sequence[Host | Server]) -> int:
+    """Print the models there are; of several servers, which have each, and which do not answer.
 
     Raises:
         CommandError: If the server does not answer, or has none.
     """
-    models = asyncio.run(_models(loaded, hosts))
+    models, problems = asyncio.run(_models(loaded, servers))
+    for problem in problems:
+        complain(f"note: {problem}")
     head = ["name", "size", "family", "parameters", "quantisation", "context"]
     rows = [
         [
@@ -35,7 +37,7 @@ def print_models(loaded: Loaded, hosts: Sequence[Host]) -> int:
         ]
         for model in models
     ]
-    if any(len(model.servers) > 1 or len(hosts) > 1 for model in models):
+    if any(model.servers for model in models):
         head.append("servers")
         for row, model in zip(rows, models, strict=True):
             row.append(", ".join(model.servers))
@@ -44,15 +46,24 @@ def print_models(loaded: Loaded, hosts: Sequence[Host]) -> int:
     return 0
 
 
-async def _models(loaded: Loaded, hosts: Sequence[Host]) -> list[ModelInfo]:
-    backend = open_backend(loaded, hosts)
+async def _models(
+    loaded: Loaded, servers: Sequence[Host | Server]
+) -> tuple[list[ModelInfo], list[str]]:
+    """The models, and what is wrong with servers that did not tell theirs."""
+    backend = open_backend(loaded, servers)
     try:
-        return await list_models(backend)
+        models = await list_models(backend)
+        states = backend.servers() if isinstance(backend, HasServers) else ()
+        return models, [
+            f"{each.name} is not in it: {each.reason or 'its list takes too long'}"
+            for each in states
+            if each.models is None
+        ]
     finally:
         await backend.aclose()
 
 
-def open_backend(loaded: Loaded, hosts: Sequence[Host]) -> ChatBackend:
+def open_backend(loaded: Loaded, servers: Sequence[Host | Server]) -> ChatBackend:
     """The servers that the settings name, or the demo model if they ask for it."""
     settings = loaded.settings
     if settings.demo:
@@ -62,9 +73,10 @@ def open_backend(loaded: Loaded, hosts: Sequence[Host]) -> ChatBackend:
     from ccchat_tui.backends.connect import open_servers  # noqa: PLC0415
 
     return open_servers(
-        hosts,
+        servers,
         api_key=settings.api_key.get_secret_value(),
         connect_timeout=settings.connect_timeout,
+        cache=settings.cache(),
     )
 
 

@@ -14,6 +14,7 @@ _ENDS = {
     "rejected": "refused at first or for good",
     "retried": "tried again",
 }
+_STATES = {"closed": "up", "open": "left out", "half_open": "being tried"}
 
 
 def report_table(report: dict[str, Any], width: int | None) -> str:
@@ -26,7 +27,25 @@ def report_table(report: dict[str, Any], width: int | None) -> str:
     rows = [_row(visible(user["user"]), user) for user in report["users"]]
     rows.append(_row("all", report))
     columns = table(_HEAD, rows, width=width, right=range(1, len(_HEAD)))
-    return "\n".join((_result(report), _conditions(report), "", columns))
+    parts = [_result(report), _conditions(report), "", columns]
+    if len(report["servers"]) > 1:
+        parts += ["", _servers(report["servers"], width)]
+    return "\n".join(parts)
+
+
+def _servers(servers: list[dict[str, Any]], width: int | None) -> str:
+    """A row for each of several servers."""
+    rows = [
+        (
+            visible(server["server"]),
+            str(server["completed"]),
+            str(server["failed"]),
+            _STATES[server["state"]],
+            visible(server["reason"]),
+        )
+        for server in servers
+    ]
+    return table(("server", "done", "failed", "is", ""), rows, width=width, right={1, 2})
 
 
 def _result(report: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from ccchat_tui.scenarios.users import make_users
 
 if TYPE_CHECKING:
     from ccchat_tui.backends.base import ChatBackend
-    from ccchat_tui.backends.hosts import Host
+    from ccchat_tui.backends.hosts import Host, Server
     from ccchat_tui.config import Loaded
     from ccchat_tui.engine.limits import EngineSettings
 
@@ -53,7 +53,7 @@ class Load:
     json: bool = False
 
 
-def simulate(loaded: Loaded, hosts: Sequence[Host], given: Mapping[str, Any]) -> int:
+def simulate(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[str, Any]) -> int:
     """Run the load and print what became of it.
 
     Returns:
@@ -66,15 +66,15 @@ def simulate(loaded: Loaded, hosts: Sequence[Host], given: Mapping[str, Any]) ->
     if not loaded.settings.demo and (load.pace != 1.0 or load.slots is not None):
         raise CommandError("--pace and --slots are for the demo model; add --demo", 2)
     try:
-        return asyncio.run(_run(loaded, hosts, load))
+        return asyncio.run(_run(loaded, servers, load))
     except asyncio.CancelledError:
         return INTERRUPTED
 
 
-async def _run(loaded: Loaded, hosts: Sequence[Host], load: Load) -> int:
+async def _run(loaded: Loaded, servers: Sequence[Host | Server], load: Load) -> int:
     task = asyncio.current_task()
     assert task is not None
-    backend = _backend(loaded, hosts, load)
+    backend = _backend(loaded, servers, load)
     interrupt = Interrupt(task.cancel)
     try:
         with interrupt.listening():
@@ -112,7 +112,7 @@ async def _simulate(
         snapshot = service.snapshot(0)
     finally:
         await service.aclose()
-    report = make_report(snapshot, simulation.wall, simulation.times())
+    report = make_report(snapshot, simulation.wall, simulation.times(), service.servers)
     if load.json:
         say(json.dumps(report, ensure_ascii=False))
     else:
@@ -136,9 +136,9 @@ def limits_for(load: Load, loaded: Loaded) -> EngineSettings:
     return limits
 
 
-def _backend(loaded: Loaded, hosts: Sequence[Host], load: Load) -> ChatBackend:
+def _backend(loaded: Loaded, servers: Sequence[Host | Server], load: Load) -> ChatBackend:
     if not loaded.settings.demo:
-        return open_backend(loaded, hosts)
+        return open_backend(loaded, servers)
     return DemoBackend(
         seed=load.seed,
         tokens_per_second=DEMO_PACE * load.pace,

@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -27,9 +27,23 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from ccchat_tui.config_words import Setting, allowed, meanings, setting_of, short, shown
+from ccchat_tui.config_servers import WHAT as SERVERS
+from ccchat_tui.config_servers import ServerTables
+from ccchat_tui.config_servers import in_words as server_in_words
+from ccchat_tui.config_words import (
+    Number,
+    Setting,
+    Whole,
+    allowed,
+    meanings,
+    setting_of,
+    short,
+    shown,
+)
 
 if TYPE_CHECKING:
+    from ccchat_tui.backends.cache import CacheSettings
+    from ccchat_tui.backends.hosts import Host, Server
     from ccchat_tui.engine.limits import EngineSettings
 
 ENV_PREFIX = "CCCHAT_"
@@ -52,13 +66,6 @@ class SettingsError(Exception):
         self.message = message
 
 
-def _no_truth(value: object) -> object:
-    """Refuse what pydantic would quietly make a number of."""
-    if isinstance(value, bool):
-        raise ValueError("true and false are no numbers")
-    return value
-
-
 def _names(value: object) -> object:
     """Names from text, separated by commas; twice the same name is one name."""
     names = value.split(",") if isinstance(value, str) else value
@@ -78,10 +85,6 @@ def _weights(value: object) -> object:
             raise ValueError(f"{part!r} has no '='")
         weights[name.strip()] = weight.strip()
     return weights
-
-
-Whole = Annotated[int, BeforeValidator(_no_truth)]
-Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
 
 
 class Settings(BaseModel):
@@ -131,6 +134,9 @@ class Settings(BaseModel):
         ),
     ] = "127.0.0.1:11434"
     """the model server, by Ollama's own rules; several separated by commas"""
+
+    servers: Annotated[ServerTables, Setting(allowed=SERVERS)] = ()
+    """several model servers on different terms, as `[[servers]]` tables; see below"""
 
     api_key: Annotated[SecretStr, Setting(env="CCCHAT_API_KEY", allowed="text")] = SecretStr("")
     """key sent to the model server as a bearer token; empty for none"""
@@ -191,6 +197,28 @@ class Settings(BaseModel):
     max_queue: Annotated[Whole, Field(ge=1, le=10_000_000), Setting(env="CCCHAT_MAX_QUEUE")] = 1000
     """requests that may wait in the queue; more are refused"""
 
+    reply_cache: Annotated[
+        Literal["off", "user", "shared"],
+        BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
+        Setting(env="CCCHAT_REPLY_CACHE", allowed="off, user or shared"),
+    ] = "off"
+    """`user` gives a user's repeatable reply (temperature 0 or a seed) again, `shared` to all"""
+
+    reply_cache_size: Annotated[
+        Whole, Field(ge=1, le=4096), Setting(env="CCCHAT_REPLY_CACHE_SIZE")
+    ] = 16
+    """megabytes of memory for kept replies"""
+
+    reply_cache_age: Annotated[
+        Number, Field(gt=0, le=31_536_000), Setting(env="CCCHAT_REPLY_CACHE_AGE")
+    ] = 3600.0
+    """seconds for which a kept reply counts"""
+
+    reply_cache_pace: Annotated[
+        Number, Field(ge=0, le=100_000), Setting(env="CCCHAT_REPLY_CACHE_PACE")
+    ] = 0.0
+    """pieces a second at which a kept reply is given again; 0 for all at once"""
+
     theme: Annotated[str, Field(max_length=100), Setting(env="CCCHAT_THEME")] = ""
     """colours of the app; empty for its own choice"""
 
@@ -207,6 +235,31 @@ class Settings(BaseModel):
 
     confirm_quit: Annotated[bool, Setting(env="CCCHAT_CONFIRM_QUIT")] = True
     """whether quitting and closing ask while something runs"""
+
+    def model_servers(self) -> list[Server] | list[Host]:
+        """The model servers, in the order in which they are named.
+
+        Raises:
+            HostError: `ollama_host` names what cannot be an address.
+        """
+        from ccchat_tui.backends.hosts import read_hosts  # noqa: PLC0415 - only who asks them
+
+        if self.servers:
+            return [table.server() for table in self.servers]
+        return read_hosts(self.ollama_host)
+
+    def cache(self) -> CacheSettings | None:
+        """What of the replies is kept; `None` for nothing."""
+        if self.reply_cache == "off":
+            return None
+        from ccchat_tui.backends.cache import CacheSettings  # noqa: PLC0415 - off by default
+
+        return CacheSettings(
+            max_bytes=self.reply_cache_size * 1024 * 1024,
+            max_age=self.reply_cache_age,
+            shared=self.reply_cache == "shared",
+            pace=self.reply_cache_pace or None,
+        )
 
     def engine(self) -> EngineSettings:
         """The part of these that the engine goes by, in its own units (seconds)."""
@@ -294,7 +347,7 @@ def load_settings(
         for key, value in (data or {}).items():
             put(key, value, f"file {config_file}")
     for name, setting in _declared():
-        if text := env.get(setting.env, "").strip():
+        if setting.env and (text := env.get(setting.env, "").strip()):
             put(name, text, f"environment {setting.env}")
     for name, given in overrides.items():
         option, value = given if isinstance(given, tuple) else (name, given)
@@ -305,7 +358,32 @@ def load_settings(
         lines = [_in_words(detail, sources) for detail in error.errors(include_url=False)]
         # A union or a table reports once for each of its parts; a person needs it once.
         raise SettingsError("\n".join(dict.fromkeys(lines))) from None
-    return Loaded(settings, sources, config_file, found, tuple(_strangers(env)))
+    settings, notes = _named_once(settings, sources)
+    return Loaded(settings, sources, config_file, found, (*_strangers(env), *notes))
+
+
+def _named_once(settings: Settings, sources: dict[str, str]) -> tuple[Settings, list[str]]:
+    """The settings with the servers named in one way: addresses from a later layer count more than
+    the tables of the file. Besides, what there is to say of it.
+
+    Raises:
+        SettingsError: The file names them in both ways.
+    """
+    tables, hosts = sources["servers"], sources["ollama_host"]
+    if not settings.servers:
+        return settings, []
+    if hosts == tables:
+        raise SettingsError(
+            f"ollama_host and [[servers]] both name the servers ({tables}): leave one of them out"
+        )
+    if hosts != DEFAULT:
+        sources["servers"] = f"{tables}, not used because of {hosts}"
+        note = f"the [[servers]] tables of {tables} are not used: {hosts} names the servers"
+        return settings.model_copy(update={"servers": ()}), [note]
+    if settings.api_key.get_secret_value():
+        note = "is sent to no server: with [[servers]] tables each has an api_key of its own"
+        return settings, [f"api_key ({sources['api_key']}) {note}"]
+    return settings, []
 
 
 def _read_file(path: Path, *, required: bool) -> dict[str, object] | None:
@@ -336,6 +414,8 @@ def _in_words(detail: ErrorDetails, sources: Mapping[str, str]) -> str:
     """What one complaint of pydantic means to a person."""
     key = str(detail["loc"][0])
     source = sources.get(key, "")
+    if key == "servers":
+        return server_in_words(detail, source)
     if detail["type"] == "extra_forbidden":
         close = difflib.get_close_matches(key.lower(), Settings.model_fields, 1)
         remedy = f"did you mean {close[0]}?" if close else "`ccchat config` lists what there is"
@@ -375,9 +455,12 @@ def setting_rows() -> list[SettingRow]:
 def markdown_table() -> str:
     """The settings as the Markdown table that the README holds."""
     rows = [
-        f"| `{row.env}` | `{row.name}` | {f'`{row.default}`' if row.default else ''} "
-        f"| {row.meaning} |"
+        f"| {_code(row.env)} | `{row.name}` | {_code(row.default)} | {row.meaning} |"
         for row in setting_rows()
     ]
     head = ["| environment | key in the file | default | meaning |", "| --- | --- | --- | --- |"]
     return "\n".join(head + rows)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""

@@ -5,25 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic.fields import FieldInfo
+
+
+def _no_truth(value: object) -> object:
+    """Refuse what pydantic would quietly make a number of."""
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a field of `Settings` says of itself beside its type."""
 
-    env: str
-    """The environment variable that sets it."""
+    env: str = ""
+    """The environment variable that sets it; empty for what only the config file can say."""
     allowed: str = ""
     """In words; empty where type and bounds say it."""
 
 
 def setting_of(info: FieldInfo) -> Setting:
     """What a field says of itself."""
-    return next(item for item in info.metadata if isinstance(item, Setting))
+    return next((item for item in info.metadata if isinstance(item, Setting)), Setting())
 
 
 def meanings(model: type) -> dict[str, str]:
@@ -85,7 +96,7 @@ def shown(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, Mapping):
         return ",".join(f"{key}={weight}" for key, weight in value.items())
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def short(value: object) -> str:

@@ -126,9 +126,13 @@ class ServerStatus:
     failed: int
     """Requests it failed, also those that another server then answered."""
     note: str = ""
-    """What is wrong with it, in words; empty while nothing is."""
+    """What is wrong with it and what comes of that, in words; empty while nothing is."""
     retry_at: float | None = None
     """Seconds until it is next probed; `None` unless it is open."""
+    reason: str = ""
+    """Only what is wrong with it; the words change less often than those of `note`."""
+    models: int | None = None
+    """How many models it has; `None` while that is not known."""
 
 
 class ErrorKind(StrEnum):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 DEFAULT_PORT = "11434"
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -40,6 +41,41 @@ class Host:
     def loopback(self) -> bool:
         """Whether the server is on this very machine."""
         return is_loopback(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One of several model servers, with the terms on which it is asked."""
+
+    host: Host
+    name: str = ""
+    """What people call it; empty for its address."""
+    weight: float = 1.0
+    """Its share: a server of weight 2 is given twice the requests of one of weight 1."""
+    limit: int | None = None
+    """How many requests it may have at once; `None` for no limit of its own."""
+    api_key: str = field(default="", repr=False)
+    """Sent to this server and to no other; empty for none."""
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return self.host.url
+
+    @property
+    def warning(self) -> str:
+        """What was wrong with its address; empty if nothing was."""
+        return self.host.warning
+
+
+def names_of(servers: Sequence[Server]) -> list[str]:
+    """What people call each of several servers: its name, or else its address without the scheme,
+    where that is enough to tell them apart."""
+    short = [server.name or server.url.partition("://")[2] for server in servers]
+    return [
+        name if server.name or short.count(name) == 1 else server.url
+        for name, server in zip(short, servers, strict=True)
+    ]
 
 
 def read_host(text: str) -> Host:

@@ -107,10 +107,8 @@ class Member:
 
     def status(self) -> ServerStatus:
         """What a panel shows of it."""
-        note = self.breaker.describe()
-        if not note and self.resting:
-            note = self._rest_note
-        note = note or self.no_list
+        resting = self._rest_note if self.resting else ""
+        reason = self.breaker.reason or resting or self.no_list
         return ServerStatus(
             name=self.server.name,
             address=self.server.backend.address,
@@ -120,8 +118,10 @@ class Member:
             weight=self.server.weight,
             completed=self.completed,
             failed=self.failed,
-            note=note,
+            note=self.breaker.describe() or reason,
             retry_at=self.breaker.retry_in,
+            reason=reason,
+            models=None if self.models is None else len(self.models),
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ccchat_tui.backends.base import ServerStatus
 from ccchat_tui.engine.stats import QueueSnapshot, Totals, UserView
 
 Report = dict[str, Any]
@@ -30,13 +31,19 @@ class UserTimes:
     """Seconds from the first message to the end of the last reply."""
 
 
-def make_report(snapshot: QueueSnapshot, wall: float, times: Mapping[str, UserTimes]) -> Report:
+def make_report(
+    snapshot: QueueSnapshot,
+    wall: float,
+    times: Mapping[str, UserTimes],
+    servers: Sequence[ServerStatus] = (),
+) -> Report:
     """Put the report together.
 
     Args:
         snapshot: The service at the end, with all its users.
         wall: Seconds that the load took.
         times: The users, in the order in which they are to be told of.
+        servers: How each server is doing at the end; none where that is not known.
     """
     views = {view.user: view for view in snapshot.users}
     return {
@@ -48,6 +55,7 @@ def make_report(snapshot: QueueSnapshot, wall: float, times: Mapping[str, UserTi
         "peak_concurrency": snapshot.peak_concurrency,
         **_shared(snapshot, snapshot.success_rate, wall),
         "users": [_of_user(views.get(name) or _nothing(name), own) for name, own in times.items()],
+        "servers": [_of_server(server) for server in servers],
     }
 
 
@@ -58,6 +66,19 @@ def _of_user(view: UserView, own: UserTimes) -> Report:
         "in_flight": view.in_flight,
         "peak_concurrency": own.peak,
         **_shared(view, success_rate(view.totals), own.wall),
+    }
+
+
+def _of_server(server: ServerStatus) -> Report:
+    return {
+        "server": server.name,
+        "address": server.address,
+        "state": server.state.value,
+        "reason": server.reason,
+        "weight": server.weight,
+        "limit": server.limit,
+        "completed": server.completed,
+        "failed": server.failed,
     }
 
 

@@ -10,7 +10,6 @@ from textual.theme import BUILTIN_THEMES
 
 from ccchat_tui.backends.connect import load_client, open_servers
 from ccchat_tui.backends.demo import DemoBackend
-from ccchat_tui.backends.hosts import read_hosts
 from ccchat_tui.config import Loaded, SettingsError
 from ccchat_tui.paths import themes_folder
 from ccchat_tui.tui.alt_keys import teach_alt_keys
@@ -41,18 +40,19 @@ def run_app(loaded: Loaded) -> int:
     settings = loaded.settings
     themes = load_themes(themes_folder())
     check_theme(settings.theme, themes)
-    hosts = read_hosts(settings.ollama_host)
+    servers = settings.model_servers()
     parts = Parts(
         server=open_servers(
-            hosts,
+            servers,
             api_key=settings.api_key.get_secret_value(),
             connect_timeout=settings.connect_timeout,
+            cache=settings.cache(),
         ),
         demo=DemoBackend(),
         demo_asked=settings.demo,
         themes=themes,
         load_client=load_client,
-        warnings=(*loaded.warnings, *(host.warning for host in hosts if host.warning)),
+        warnings=(*loaded.warnings, *(each.warning for each in servers if each.warning)),
     )
     teach_alt_keys(ChatsScreen.BINDINGS)
     return asyncio.run(_run(CCChatApp(settings, parts)))

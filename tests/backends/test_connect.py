@@ -7,19 +7,43 @@ import random
 import pytest
 
 from ccchat_tui.backends.base import ErrorKind, HasServers
+from ccchat_tui.backends.cache import CacheSettings, CachingBackend
 from ccchat_tui.backends.connect import open_servers
-from ccchat_tui.backends.hosts import Host, read_host, read_hosts
+from ccchat_tui.backends.hosts import Host, Server, read_host, read_hosts
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.backends.pool import PoolBackend
 from tests.support.ollama_server import Model, OllamaServer, text_of
 from tests.support.streams import ask, outcome, read, text_in
 
 
-async def test_one_server_is_asked_without_a_pool() -> None:
+async def test_a_single_server_is_a_pool_of_one_for_its_breaker() -> None:
     backend = open_servers([read_host("h")])
-    assert isinstance(backend, OllamaBackend)
-    assert backend.address == "http://h:11434"
+    assert isinstance(backend, PoolBackend)
+    assert (backend.name, backend.address) == ("Ollama", "http://h:11434")
+    assert [server.name for server in backend.servers()] == ["h:11434"]
     await backend.aclose()
+
+
+@pytest.mark.parametrize(
+    ("hosts", "longest"), [("127.0.0.1", 5.0), ("localhost,[::1]:1", 5.0), ("127.0.0.1,far", 15.0)]
+)
+def test_a_server_on_this_machine_is_tried_again_sooner(hosts: str, longest: float) -> None:
+    backend = open_servers(read_hosts(hosts))
+    assert isinstance(backend, PoolBackend)
+    assert {m.breaker.settings.longest_pause for m in backend._members} == {longest}
+
+
+async def test_a_reply_cache_stands_before_all_of_them() -> None:
+    async with OllamaServer() as server:
+        backend = open_servers([read_host(server.url)], cache=CacheSettings())
+        assert isinstance(backend, CachingBackend)
+        prompt = ask("x", options={"temperature": 0}, user="ada")
+        first, second = await read(backend, prompt), await read(backend, prompt)
+        assert len(server.chats) == 1
+        assert text_in(first) == text_in(second) == text_of("x", 8)
+        assert second[-1].stats is not None
+        assert second[-1].stats.cached
+        await backend.aclose()
 
 
 async def test_several_servers_are_a_pool_with_their_names() -> None:
@@ -28,6 +52,16 @@ async def test_several_servers_are_a_pool_with_their_names() -> None:
     assert isinstance(backend, HasServers)
     assert [server.name for server in backend.servers()] == ["a:11434", "b:1", "c:443/x"]
     assert backend.name == "Ollama (3 servers)"
+    await backend.aclose()
+
+
+async def test_servers_keep_their_names_and_their_keys() -> None:
+    one = Server(read_host("a"), "desk", api_key="own")
+    backend = open_servers([one, Server(read_host("https://b"))], api_key="for all")
+    assert isinstance(backend, PoolBackend)
+    assert [server.name for server in backend.servers()] == ["desk", "b:443"]
+    given = [m.server.backend._key for m in backend._members]  # type: ignore[attr-defined]
+    assert given == ["own", ""]
     await backend.aclose()
 
 

@@ -222,7 +222,7 @@ class TestStopping:
 class TestReport:
     def test_it_has_these_names_and_no_others(self) -> None:
         report, _ = load(2, 2)
-        assert set(report) == FIGURES | {"mode", "mode_reason", "limits", "users"}
+        assert set(report) == FIGURES | {"mode", "mode_reason", "limits", "users", "servers"}
         assert set(report["limits"]) == {
             "max_concurrent",
             "max_concurrent_per_user",
