@@ -23,7 +23,14 @@ import httpx
 from ccchat_tui import __version__
 from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.backends.hosts import Host
-from ccchat_tui.backends.http_errors import broken, connect_error, connect_timeout, short
+from ccchat_tui.backends.http_errors import (
+    OLLAMA,
+    Wording,
+    broken,
+    connect_error,
+    connect_timeout,
+    short,
+)
 
 WRITE_TIMEOUT: Final = 30.0
 """Seconds for which a server may take nothing of a request."""
@@ -34,6 +41,10 @@ ERROR_LIMIT: Final = 65_536
 ERROR_TIMEOUT: Final = 5.0
 """Seconds that the body of an error may take; what came by then has to do."""
 MAX_REDIRECTS: Final = 5
+IN_A_ROW: Final = 64
+"""Pieces after which others have their turn. One read may hold thousands, and between them httpx
+awaits nothing that waits: a server that is fast, or cuts its reply into single bytes, would hold
+up everything else for a tenth of a second."""
 
 _MOVED: Final = frozenset({301, 302, 307, 308})
 
@@ -46,10 +57,19 @@ class HttpServer:
             environment may lead.
         api_key: Sent to it as a bearer token, and to nobody else; empty for none.
         connect_timeout: Seconds for a connection to come about, and for TLS as many again.
+        wording: How messages speak of it.
     """
 
-    def __init__(self, host: Host, *, api_key: str = "", connect_timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        host: Host,
+        *,
+        api_key: str = "",
+        connect_timeout: float = 5.0,
+        wording: Wording = OLLAMA,
+    ) -> None:
         self.url = host.url
+        self._wording = wording
         self._local = host.loopback
         self._key = api_key.strip()
         self._connect_timeout = connect_timeout
@@ -89,9 +109,9 @@ class HttpServer:
                         return
                     url = self._moved(response)
         except httpx.ConnectTimeout:
-            raise connect_timeout(self.url, self._connect_timeout) from None
+            raise connect_timeout(self.url, self._connect_timeout, self._wording) from None
         except httpx.ConnectError as error:
-            raise connect_error(error, self.url, local=self._local) from None
+            raise self._connect_error(error) from None
         except httpx.ProxyError as error:
             raise self._proxy_error(str(error)) from None
         except httpx.HTTPError as error:
@@ -99,9 +119,10 @@ class HttpServer:
         except (httpx.InvalidURL, OSError, UnicodeError) as error:
             if begun:
                 raise
-            raise connect_error(error, self.url, local=self._local) from None
+            raise self._connect_error(error) from None
         raise BackendError(
-            ErrorKind.NOT_OLLAMA, f"{self.url} redirects in a circle; check OLLAMA_HOST"
+            ErrorKind.NOT_OLLAMA,
+            f"{self.url} redirects in a circle; check {self._wording.setting}",
         )
 
     async def aclose(self) -> None:
@@ -111,12 +132,18 @@ class HttpServer:
             await client.aclose()
 
     @staticmethod
-    def pieces_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async def pieces_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
         """The body as it comes. Use it within `aclosing`."""
         # Not packed, as was asked for, there is nothing to undo, and the raw bytes cost less.
         packed = "content-encoding" in response.headers
         pieces = response.aiter_bytes() if packed else response.aiter_raw()
-        return cast("AsyncGenerator[bytes, None]", pieces)
+        async with aclosing(cast("AsyncGenerator[bytes, None]", pieces)):
+            count = 0
+            async for piece in pieces:
+                yield piece
+                count += 1
+                if count % IN_A_ROW == 0:
+                    await asyncio.sleep(0)
 
     async def read_whole(self, response: httpx.Response) -> bytes:
         """A whole body. Raises `BackendError` if it is longer than `BODY_LIMIT`."""
@@ -242,9 +269,12 @@ class HttpServer:
         raise BackendError(
             ErrorKind.NOT_OLLAMA,
             f"{self.url} sends requests on to {short(str(there), 100)}; give that address in "
-            "OLLAMA_HOST if it is the right one",
+            f"{self._wording.setting} if it is the right one",
             status=response.status_code,
         )
+
+    def _connect_error(self, error: Exception) -> BackendError:
+        return connect_error(error, self.url, local=self._local, wording=self._wording)
 
     def _proxy_error(self, said: str) -> BackendError:
         return BackendError(
