@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
@@ -32,6 +33,21 @@ _UNREACHABLE: Final = {
     errno.ETIMEDOUT: "it does not answer",
     errno.EMFILE: "too many files are open here",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How messages speak of the servers of one kind."""
+
+    name: str
+    """At the beginning of a sentence."""
+    setting: str
+    """Where its address is set."""
+    start: str
+    """What may help where none runs on this machine."""
+
+
+OLLAMA: Final = Wording("Ollama", "OLLAMA_HOST", "start it with `ollama serve`")
 
 
 def short(text: str, cells: int = EXCERPT) -> str:
@@ -106,18 +122,21 @@ def excerpt(body: bytes) -> str:
     return short(text)
 
 
-def connect_error(error: Exception, address: str, *, local: bool) -> BackendError:
+def connect_error(
+    error: Exception, address: str, *, local: bool, wording: Wording = OLLAMA
+) -> BackendError:
     """No connection came about, for a reason that is somewhere among the error's causes.
 
     Args:
         error: What httpx raised.
         address: Where to, for people.
         local: Whether the server is on this machine, which decides what may help.
+        wording: How to speak of it.
     """
     remedy = (
-        "start it with `ollama serve`, or check OLLAMA_HOST"
+        f"{wording.start}, or check {wording.setting}"
         if local
-        else "check that it runs there, and OLLAMA_HOST"
+        else f"check that it runs there, and {wording.setting}"
     )
     reason = short(str(error), 80) or type(error).__name__
     for cause in _causes(error):
@@ -132,22 +151,22 @@ def connect_error(error: Exception, address: str, *, local: bool) -> BackendErro
             words = short(cause.reason or str(cause), 80)
             return BackendError(
                 ErrorKind.UNREACHABLE,
-                f"{address} does not speak HTTPS ({words}); try http:// in OLLAMA_HOST",
+                f"{address} does not speak HTTPS ({words}); try http:// in {wording.setting}",
             )
         if known := _reason(cause):
             reason = known
             break
     return BackendError(
-        ErrorKind.UNREACHABLE, f"Ollama does not answer at {address}: {reason}; {remedy}"
+        ErrorKind.UNREACHABLE, f"{wording.name} does not answer at {address}: {reason}; {remedy}"
     )
 
 
-def connect_timeout(address: str, seconds: float) -> BackendError:
+def connect_timeout(address: str, seconds: float, wording: Wording = OLLAMA) -> BackendError:
     """No connection came about in time."""
     return BackendError(
         ErrorKind.UNREACHABLE,
-        f"Ollama does not answer at {address}: no connection within {seconds:g} s; check that it "
-        "runs there, and OLLAMA_HOST",
+        f"{wording.name} does not answer at {address}: no connection within {seconds:g} s; check "
+        f"that it runs there, and {wording.setting}",
     )
 
 
