@@ -22,7 +22,12 @@ class Dialog(ModalScreen[Result | None]):
     """
 
     BINDING_GROUP_TITLE = "In a dialog"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back"),
+        # At once, so that what is typed right behind goes where it is meant to go.
+        Binding("tab", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+    ]
     DEFAULT_CSS = """
     Dialog {
         align: center middle;

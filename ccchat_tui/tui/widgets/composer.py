@@ -16,6 +16,7 @@ from textual.widgets import TextArea
 from ccchat_tui.text import sanitize
 from ccchat_tui.tui.widgets.composer_history import Draft, PromptHistory
 from ccchat_tui.tui.widgets.composer_pastes import Pastes
+from ccchat_tui.tui.widgets.keys_in_order import run_bindings
 
 PLACEHOLDER = "Write a message. Enter sends, Ctrl+J makes a new line."
 MAX_ROWS = 10
@@ -224,13 +225,7 @@ class Composer(TextArea):
     # Keys
 
     async def _on_key(self, event: events.Key) -> None:
-        # A binding is looked for only when its key has risen to the app, and letters that came
-        # with it in one piece would have been written by then. Here everything has its turn.
-        for binding in self._bindings.key_to_bindings.get(event.key, ()):
-            event.stop()
-            event.prevent_default()
-            self._restart_blink()
-            await self.run_action(binding.action)
+        await run_bindings(self, event)
 
     def action_new_line(self) -> None:
         """Break the line at the cursor."""

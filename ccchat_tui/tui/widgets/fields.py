@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.widgets import Checkbox, Input, TextArea
 
 from ccchat_tui.text import sanitize
+from ccchat_tui.tui.widgets.keys_in_order import run_bindings
 
 
 class Line(Input):
@@ -34,6 +35,9 @@ class Line(Input):
         super().__init__(value, placeholder, max_length=max_length, id=id)
         self.cursor_blink = False
 
+    async def _on_key(self, event: events.Key) -> None:
+        await run_bindings(self, event)
+
     def validate_value(self, value: str) -> str:
         """Whoever sets it, it is sanitised."""
         return sanitize(value)
@@ -50,6 +54,9 @@ class Lines(TextArea):
     def __init__(self, text: str = "", *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(sanitize(text), tab_behavior="focus", id=id)
         self.cursor_blink = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        await run_bindings(self, event)
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()

@@ -1,0 +1,28 @@
+"""Keys for what one writes in, handled in the order in which they come."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.widget import Widget
+
+
+async def run_bindings(field: Widget, event: events.Key) -> None:
+    """Run what a key is bound to in a field, where the field's letters are written: in `_on_key`.
+
+    A binding is looked for only when its key has risen to the app. Of keys that come in one piece,
+    as over a slow line, the letters behind it would have been written by then, and Backspace or
+    Enter would meet another text than the one it was pressed for.
+
+    Args:
+        field: What has the focus.
+        event: The key; one that is bound goes no further, unless it only scrolls: whoever stands
+            above may have a better use for that.
+    """
+    for binding in field._bindings.key_to_bindings.get(event.key, ()):
+        if binding.action.startswith(("scroll_", "page_")):
+            continue
+        event.stop()
+        if event.key == "enter":
+            # The base class would make a new line of it.
+            event.prevent_default()
+        await field.run_action(binding.action)
