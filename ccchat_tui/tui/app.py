@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from platformdirs import user_downloads_path
 from rich.text import Text
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -24,7 +25,7 @@ from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.sessions.ids import random_id
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session
-from ccchat_tui.text import sanitize
+from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.commands import ChatCommands
 from ccchat_tui.tui.connection import Connection
 from ccchat_tui.fault import write_trace
@@ -225,7 +226,11 @@ class CCChatApp(App[None]):
 
     def _on_engine_event(self, event: EngineEvent) -> None:
         if isinstance(event, RequestEnded):
-            self.chats.panel.queue.request_ended(event)
+            session = self.sessions.find(event.session_id)
+            turns = reversed(session.turns) if session else ()
+            asked = (turn.question for turn in turns if turn.request_id == event.request_id)
+            # For one that ended before the panel had looked at it.
+            self.chats.panel.queue.request_ended(event, one_line(next(asked, ""), 200))
 
     # Keys ---------------------------------------------------------------------------------
 
@@ -272,6 +277,13 @@ class CCChatApp(App[None]):
         question = ConfirmScreen("Leave ccchat?", words, yes="Leave")
         question.id = "quit"
         self.push_screen(question, answered)
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Save a picture of the screen; where there is no folder for downloads, in the one we run
+        in."""
+        if path is None and not user_downloads_path().is_dir():
+            path = str(Path.cwd())
+        super().action_screenshot(filename, path)
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """The screen as an SVG picture that fetches nothing when it is opened."""
