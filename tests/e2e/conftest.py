@@ -69,3 +69,8 @@ def start(tmp_path: Path) -> Start:
         )
 
     return start
+
+
+def files(folder: Path, name: str) -> list[str]:
+    """What is in the files of a name, anywhere below a folder."""
+    return [file.read_text(encoding="utf-8") for file in folder.rglob(name) if file.is_file()]

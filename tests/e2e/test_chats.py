@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.e2e.conftest import Start
+from pathlib import Path
+
+from tests.e2e.conftest import Start, files
 from tests.e2e.terminal import Terminal
 from tests.support.ollama_server import OllamaServer, Phase
 from tests.tui.snapshot_texts import HOSTILE
@@ -121,3 +123,35 @@ async def test_hostile_text(start: Start) -> None:
         assert "owned" not in terminal.screen.title
         terminal.send("still \x1b[200~[/alive]\x1b[201~")
         await terminal.until("still [/alive]")
+
+
+async def test_commands_by_name(start: Start, tmp_path: Path) -> None:
+    """The palette finds a command by a part of its name, and runs it: a picture is saved."""
+    async with OllamaServer() as server, start(server=server) as terminal:
+        await terminal.until("llama3.2:3b")
+        terminal.send("\x10")
+        await terminal.until("Search for commands")
+        terminal.send("picture")
+        await terminal.until(lambda screen: "Save a picture" in screen and "alt+n" not in screen)
+        terminal.send("\r")
+        await terminal.until("Saved screenshot to")
+        # What is said in passing covers nothing that is being written.
+        assert whole(terminal)
+        [picture] = files(tmp_path, "*.svg")
+        assert "llama3.2:3b" in picture
+
+
+async def test_settings_of_a_chat(start: Start) -> None:
+    """Filled in as fast as the keys come; what cannot be is named, and the rest goes along."""
+    async with OllamaServer() as server, start(server=server) as terminal:
+        await terminal.until("llama3.2:3b")
+        terminal.send("\x1bOS")
+        await terminal.until("System prompt")
+        terminal.send("\tBe terse.\thot\r")
+        await terminal.until("The temperature cannot be “hot”")
+        terminal.send("\x7f\x7f\x7f0.5\r")
+        await terminal.until("temperature 0.5 · system prompt")
+        terminal.send("A question\r")
+        chat = await server.chat()
+        assert chat.body["messages"][0] == {"role": "system", "content": "Be terse."}
+        assert chat.body["options"]["temperature"] == 0.5

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Start
+from tests.e2e.conftest import Start, files
 from tests.support.ollama_server import OllamaServer, Phase
 
 
@@ -32,7 +32,7 @@ async def test_a_signal_while_it_streams(start: Start, name: str) -> None:
         assert b"Traceback" not in terminal.raw
 
 
-async def test_the_window_is_closed(start: Start) -> None:
+async def test_the_window_is_closed(start: Start, tmp_path: Path) -> None:
     """With nothing left to draw on it ends too, and tells the server."""
     async with (
         OllamaServer(manual=True) as server,
@@ -47,6 +47,7 @@ async def test_the_window_is_closed(start: Start) -> None:
         assert await terminal.exit_code() == 128 + signal.SIGHUP
         await chat.reached(Phase.LEFT)
         await server.settled()
+        assert files(tmp_path, "*") == []
 
 
 async def test_quit_asks_only_while_something_runs(start: Start) -> None:
@@ -108,12 +109,6 @@ sys.exit(main(["--demo"]))
 """
 
 
-def details(home: Path) -> tuple[str, str]:
-    """The file about the fault, and what is in it."""
-    [file] = home.rglob("last-fault.txt")
-    return str(file), file.read_text()
-
-
 @pytest.mark.parametrize("where", FAULTS)
 async def test_a_fault_of_ours(start: Start, tmp_path: Path, where: str) -> None:
     """One sentence, the terminal given back, and the details in a file instead of on the screen."""
@@ -127,8 +122,8 @@ async def test_a_fault_of_ours(start: Start, tmp_path: Path, where: str) -> None
         assert b"\x1b]0;owned" not in terminal.raw
         said = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
         assert said.count("a fault of its own ended it (ZeroDivisionError: a fault [/oops]") == 1
-        file, written = details(tmp_path)
-        assert file in said.replace("\r\n", "")
+        assert "last-fault.txt" in said.replace("\r\n", "")
+        [written] = files(tmp_path, "last-fault.txt")
         assert "Traceback" in written
 
 

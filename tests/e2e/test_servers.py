@@ -64,3 +64,13 @@ async def test_a_server_that_dies_in_mid_stream(start: Start) -> None:
         terminal.send("\x12")
         await terminal.until(lambda screen: "Retry" not in screen and "✓" in screen)
         assert len(server.chats) == 2
+
+
+async def test_a_request_that_fails_at_once(start: Start) -> None:
+    """It is seen in the queue with its words, however short it lived; the pane says what helps."""
+    async with OllamaServer() as server, start(server=server) as terminal:
+        await terminal.until("llama3.2:3b")
+        terminal.send("Alas fault:model_not_found\r")
+        await terminal.until("✗ you  Alas fault:model")
+        await terminal.until("There are: llama3.2:3b, qwen3:8b, gemma3:4b")
+        assert "No such model" in terminal.text
