@@ -22,13 +22,13 @@ from ccchat_tui.clock import Clock, SystemClock
 from ccchat_tui.config import Settings
 from ccchat_tui.engine.events import EngineEvent, RequestEnded
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.fault import write_trace
 from ccchat_tui.sessions.ids import random_id
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.commands import ChatCommands
 from ccchat_tui.tui.connection import Connection
-from ccchat_tui.fault import write_trace
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen
