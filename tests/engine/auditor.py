@@ -83,8 +83,8 @@ class Auditor:
         try:
             self._enter(event)
             self._look()
-        except AssertionError as fault:
-            self.faults.append(f"at {event}: {fault}")
+        except Exception as fault:
+            self.faults.append(f"{fault}; {type(fault).__name__} at {event}")
 
     def _enter(self, event: EngineEvent) -> None:
         match event:

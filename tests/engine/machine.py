@@ -322,8 +322,12 @@ class PromisesMachine(RuleBasedStateMachine):
     async def _end(self) -> None:
         service = self.service
         service.resume()
-        async with asyncio.timeout(3600.0):
-            await service.drain()
+        try:
+            async with asyncio.timeout(3600.0):
+                await service.drain()
+        except TimeoutError:
+            self.auditor.check()
+            raise AssertionError("2: something never ends") from None
         # Whoever waited has been woken; tasks take a turn or two to end.
         await asyncio.sleep(0.5)
         for request_id, waiter in self.waiters.items():

@@ -232,7 +232,7 @@ BREAKS: dict[Break, str] = {
     one_more_than_the_limit: "1:",
     ended_twice: "2:",
     whoever_waits_is_not_woken: "2:",
-    a_retry_is_forgotten: "TimeoutError",
+    a_retry_is_forgotten: "3:",
     a_freed_slot_waits_for_the_next_step: "4:",
     raising_a_limit_starts_nothing: "4:",
     last_come_first_served: "5:",
