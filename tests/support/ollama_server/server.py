@@ -1,21 +1,21 @@
-"""The server: its socket, its endpoints, its counts."""
+"""The server: its endpoints on a socket, and what a test does with it."""
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from math import inf
 
 from tests.support.ollama_server.catalog import Loader, Model
-from tests.support.ollama_server.chat import PATIENCE, Chat, Planned
+from tests.support.ollama_server.chat import Chat, Planned
 from tests.support.ollama_server.chat_endpoint import ChatEndpoint
 from tests.support.ollama_server.faults import FAULTS, MOVED, Wrong
+from tests.support.ollama_server.listener import Listener
 from tests.support.ollama_server.steps import PLAIN, Answer, Request, line
-from tests.support.ollama_server.wire import Connection, LeftError, Protocol
+from tests.support.ollama_server.wire import Connection
 
 
-class OllamaServer(ChatEndpoint):
+class OllamaServer(Listener, ChatEndpoint):
     """An Ollama server as its clients see it, on a real socket. Use it as a context.
 
     Lines can be held back by the test's hand (`manual`, then `Chat.release`) or come at a pace;
@@ -59,9 +59,9 @@ class OllamaServer(ChatEndpoint):
     ) -> None:
         self.redirect = ""
         """An address that every request is sent on to (307); empty for none."""
-        self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        Listener.__init__(self, host, port, tls)
         loader = Loader(slots, max_queue, max_loaded, load_seconds, self.changed)
-        super().__init__(models, loader)
+        ChatEndpoint.__init__(self, models, loader)
         self.first_token = first_token
         self.rate = rate
         self.tokens = tokens
@@ -69,24 +69,13 @@ class OllamaServer(ChatEndpoint):
             self.pieces = pieces
         self.manual = manual
         self.prefix = prefix
-        self.host = host
-        self.port = port
-        self._tls = tls
-        self.connections = 0
-        """How many were ever accepted."""
-        self.open: set[Connection] = set()
-        """Those that are open now."""
-        self.requests: list[Request] = []
-        """All that came, of every kind."""
-        self._server: asyncio.Server | None = None
 
     # Running ------------------------------------------------------------------------------
 
     @property
     def url(self) -> str:
         """Where it is, with its prefix."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self._tls else 'http'}://{host}:{self.port}{self.prefix}"
+        return self.origin + self.prefix
 
     async def __aenter__(self) -> OllamaServer:
         await self.start()
@@ -94,26 +83,6 @@ class OllamaServer(ChatEndpoint):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.stop()
-
-    async def start(self) -> None:
-        """Begin to listen; after a `stop`, at the same port as before."""
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: Protocol(self._opened, self._lost), self.host, self.port, ssl=self._tls
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Stop to listen and break all connections; a new one is then refused."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        tasks = [each.task for each in self.open if each.task is not None]
-        for connection in list(self.open):
-            connection.writer.transport.abort()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self.until(lambda: not self.open)
 
     def close_idle(self) -> int:
         """Close the connections that are kept alive with nothing to do; returns how many."""
@@ -149,72 +118,15 @@ class OllamaServer(ChatEndpoint):
         """Wait until so many chats have come. Raises `TimeoutError`."""
         await self.until(lambda: len(self.chats) >= count)
 
-    async def settled(self) -> None:
-        """Wait until no connection is open. Raises `TimeoutError`."""
-        await self.until(lambda: not self.open)
-
-    async def until(self, condition: Callable[[], bool], within: float = PATIENCE) -> None:
-        """Wait until something holds; it is looked at after each change at the server.
-
-        Raises:
-            TimeoutError: It did not come to hold within so many seconds.
-        """
-        if condition():
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append((condition, future))
-        async with asyncio.timeout(within):
-            await future
-
     def _find(self, which: int | str) -> Chat | None:
         if isinstance(which, int):
             return self.chats[which] if which < len(self.chats) else None
         return next((chat for chat in reversed(self.chats) if chat.question == which), None)
 
-    def changed(self) -> None:
-        """Look at whether those who wait may go on."""
-        left = []
-        for condition, future in self._waiters:
-            if future.done():
-                continue
-            if condition():
-                future.set_result(None)
-            else:
-                left.append((condition, future))
-        self._waiters = left
+    # Requests -----------------------------------------------------------------------------
 
-    # Connections --------------------------------------------------------------------------
-
-    def _opened(self, connection: Connection) -> None:
-        self.connections += 1
-        connection.number = self.connections
-        self.open.add(connection)
-        connection.task = asyncio.get_running_loop().create_task(self._serve(connection))
-        self.changed()
-
-    def _lost(self, connection: Connection) -> None:
-        self.open.discard(connection)
-        self.changed()
-
-    async def _serve(self, connection: Connection) -> None:
-        try:
-            while (request := await connection.read_request()) is not None:
-                self.requests.append(request)
-                connection.busy = True
-                await self._handle(connection, request)
-                connection.busy = False
-                if request.headers.get("connection", "").lower() == "close":
-                    break
-                self.changed()
-        except (LeftError, OSError):
-            pass
-        except asyncio.CancelledError:
-            # Either the client has left or the server stops; there is nobody to tell.
-            pass
-        finally:
-            await connection.close()
-
-    async def _handle(self, connection: Connection, request: Request) -> None:
+    async def handle(self, connection: Connection, request: Request) -> None:
+        """Answer one request."""
         path = request.path.partition("?")[0]
         if self.redirect:
             await connection.play([Answer(307, b"", "", (("Location", self.redirect),))])
