@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from ccchat_tui.sessions.model import Session, Turn
+from ccchat_tui.tui.narrow import NarrowCompositor
 from ccchat_tui.tui.screens.ask_text import AskTextScreen
 from ccchat_tui.tui.screens.chat_settings import ChatSettings, ChatSettingsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
@@ -76,6 +77,7 @@ class ChatsScreen(Screen[None]):
 
     def __init__(self, app: CCChatApp, *, panel_visible: bool, panel_width: int) -> None:
         super().__init__()
+        self._compositor = NarrowCompositor()
         self._sessions = app.sessions
         self._service = app.service
         self._panes: dict[str, ChatPane] = {}
