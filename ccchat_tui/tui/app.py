@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -103,6 +103,7 @@ class CCChatApp(App[None]):
         self.connection = Connection(
             self.service,
             self.sessions,
+            pending=self._pending,
             server=parts.server,
             demo=parts.demo,
             model=settings.model,
@@ -135,10 +136,10 @@ class CCChatApp(App[None]):
             self.notify(sanitize(words), severity="warning", timeout=10, markup=False)
         self.watch_queue.wake()
         if self._parts.demo_asked:
-            await self.connection.start(self._pending, demo_asked=True)
+            await self.connection.use_demo()
         else:
             # The first screen does not wait for what it takes to ask a server.
-            self.call_after_refresh(self.run_worker, self._find_out, group="connect")
+            self.call_after_refresh(self._try_once, self._find_out)
 
     async def on_unmount(self) -> None:
         """Stop everything that runs, and wait until its connections are closed."""
@@ -150,49 +151,56 @@ class CCChatApp(App[None]):
 
     # The connection -----------------------------------------------------------------------
 
+    def _try_once(self, trying: Callable[[], Awaitable[None]]) -> None:
+        """Try the server, unless that is being done: trying anew would only take longer."""
+        if not any(worker.group == "connect" for worker in self.workers):
+            self.run_worker(trying, group="connect")
+
     async def _find_out(self) -> None:
         if self._parts.load_client is not None:
             await asyncio.to_thread(self._parts.load_client)
-        await self.connection.start(self._pending, demo_asked=False)
+        await self.connection.try_server()
 
     def connect(self) -> None:
         """Try the server; say what came of it in the pane."""
-        self.run_worker(self._connect(), group="connect", exclusive=True)
+        self._try_once(self._connect)
 
     async def _connect(self) -> None:
-        pane = self.chats.active
-        pane.tell(f"Trying {self.connection.server.address}…")
-        words = await self.connection.try_server()
-        pane.tell(words, problem=self.connection.on_demo)
+        pane, server = self.chats.active, self.connection.server
+        pane.tell(f"Trying {server.address}…")
+        try:
+            error = await self.connection.try_server()
+        except asyncio.CancelledError:
+            pane.tell("")
+            raise
+        words = error.message if error else f"Connected to {server.name} at {server.address}."
+        pane.tell(words, problem=error is not None)
 
     async def action_use_demo(self) -> None:
-        """Let the demo model answer from now on."""
+        """Let the demo model answer from now on, whatever comes of a try."""
+        self.workers.cancel_group(self, "connect")
         await self.connection.use_demo()
         self.chats.active.tell("The built-in demo model answers from now on.")
 
     def choose_model(self, session: Session) -> None:
         """Ask for the models there are, and which of them a chat is to talk to."""
-        self.run_worker(self._choose_model(session), group="models", exclusive=True)
-
-    async def _choose_model(self, session: Session) -> None:
-        pane = self.chats.pane_of(session.id)
-        if pane is None:
-            return
-        pane.tell("Asking which models there are…")
-        problem = ""
-        try:
-            models = await self.connection.models()
-        except BackendError as error:
-            models, problem = [], error.message
-        finally:
-            pane.tell("")
 
         def answered(model: str | None) -> None:
             if model:
                 session.model = model
                 self.sessions.changed(session)
 
-        self.push_screen(ModelPickerScreen(models, session.model, problem=problem), answered)
+        # At once, and filled in when the server has answered: a dialog that comes later would
+        # take the keys of whoever has gone on writing.
+        picker = ModelPickerScreen(None, session.model)
+        self.push_screen(picker, answered)
+        self.run_worker(self._list_models(picker), group="models", exclusive=True)
+
+    async def _list_models(self, picker: ModelPickerScreen) -> None:
+        try:
+            picker.show_models(await self.connection.models())
+        except BackendError as error:
+            picker.show_models([], error.message)
 
     def _answer_changed(self) -> None:
         self.chats.show_answer(self.connection.answer)

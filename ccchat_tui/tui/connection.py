@@ -35,6 +35,7 @@ class Connection:
     Args:
         service: Whose backend is changed.
         sessions: Are told which models there are.
+        pending: What the service has until it is known who answers; the first who does settles it.
         server: What was asked for.
         demo: What answers while the server does not.
         model: The model of new chats; empty for the first that there is.
@@ -46,6 +47,7 @@ class Connection:
         service: ConcurrentChatService,
         sessions: SessionManager,
         *,
+        pending: PendingBackend,
         server: ChatBackend,
         demo: ChatBackend,
         model: str = "",
@@ -55,6 +57,7 @@ class Connection:
         self.demo = demo
         self._service = service
         self._sessions = sessions
+        self._pending = pending
         self._model = model
         self._changed = changed
         self.answer = Answer(ServerView(server.name, server.address), "")
@@ -64,30 +67,19 @@ class Connection:
         """Whether the demo model answers."""
         return self._service.backend is self.demo
 
-    async def start(self, pending: PendingBackend, *, demo_asked: bool) -> None:
-        """Find out who answers, and let the requests go that were held back for it.
+    async def try_server(self) -> BackendError | None:
+        """Try the server, and change over to it if it answers. If it does not, whoever answered
+        before goes on; where nobody has yet, the demo model does.
 
-        Args:
-            pending: The backend that the service has until then.
-            demo_asked: The demo model was asked for outright: no server is tried.
-        """
-        if demo_asked:
-            await self.use_demo()
-        elif (error := await self._try_server()) is not None:
-            await self.use_demo(_in_short(error, self.server))
-        first = self._model_among(self._sessions.known_models)
-        pending.settle(self._service.backend, first)
-
-    async def try_server(self) -> str:
-        """Try the server again, and change over to it if it answers.
+        Cancelled, it changes nothing: what waits for the outcome waits for the next one.
 
         Returns:
-            What came of it, in words.
+            What is wrong, where it does not answer.
         """
-        error = await self._try_server()
-        if error is None:
-            return f"Connected to {self.server.name} at {self.server.address}."
-        return error.message
+        error = await self._ask_server()
+        if error is not None and self._service.backend is self._pending:
+            await self.use_demo(_in_short(error, self.server))
+        return error
 
     async def use_demo(self, problem: str = "") -> None:
         """Let the demo model answer.
@@ -96,9 +88,7 @@ class Connection:
             problem: Why, if nobody asked for it.
         """
         models = await self.demo.models()
-        self._service.use_backend(self.demo)
-        names = [model.name for model in models]
-        self._sessions.set_models(names, names[0] if names else "")
+        self._answer_with(self.demo, [model.name for model in models])
         notice = f"{problem.rstrip('.')}; {DEMO_SENTENCE}." if problem else ""
         if notice:
             notice += " Start the server and press F5 to change over; the chats stay."
@@ -112,7 +102,7 @@ class Connection:
             self._sessions.known_models = tuple(model.name for model in models)
         return models
 
-    async def _try_server(self) -> BackendError | None:
+    async def _ask_server(self) -> BackendError | None:
         """Change over to the server. Returns what is wrong, where it does not answer."""
         self._show_connecting(True)
         try:
@@ -122,9 +112,7 @@ class Connection:
             return error
         finally:
             self._show_connecting(False)
-        self._service.use_backend(self.server)
-        names = [model.name for model in models]
-        self._sessions.set_models(names, self._model_among(names))
+        self._answer_with(self.server, [model.name for model in models])
         notice = ""
         if not models:
             notice = (
@@ -133,6 +121,13 @@ class Connection:
             )
         self._show(self.server, notice)
         return None
+
+    def _answer_with(self, backend: ChatBackend, models: Sequence[str]) -> None:
+        """Change over, and let the requests go that were held back for it."""
+        self._service.use_backend(backend)
+        default = self._model_among(models)
+        self._sessions.set_models(models, default)
+        self._pending.settle(backend, default)
 
     def _model_among(self, names: Sequence[str]) -> str:
         """The model of new chats: what was asked for, by the name the server has for it."""

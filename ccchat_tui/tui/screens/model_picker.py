@@ -26,7 +26,7 @@ class ModelPickerScreen(Dialog[str]):
     """Its answer is the name of the model that was chosen.
 
     Args:
-        models: What the server has, newest first.
+        models: What the server has, newest first; `None` while it is being asked.
         present: The model of the chat now.
         problem: Why there is no list, in words; empty if there is one.
     """
@@ -51,9 +51,12 @@ class ModelPickerScreen(Dialog[str]):
     }
     """
 
-    def __init__(self, models: Sequence[ModelInfo], present: str, *, problem: str = "") -> None:
+    def __init__(
+        self, models: Sequence[ModelInfo] | None, present: str, *, problem: str = ""
+    ) -> None:
         super().__init__("Model")
-        self._models = list(models)
+        self._asking = models is None
+        self._models = list(models or ())
         self._present = present
         self._problem = problem
 
@@ -67,6 +70,17 @@ class ModelPickerScreen(Dialog[str]):
         """Show them all."""
         self.query_one(Line).focus()
         self._show("")
+
+    def show_models(self, models: Sequence[ModelInfo], problem: str = "") -> None:
+        """Show what the server has answered; harmless when it has been left meanwhile.
+
+        Args:
+            models: Newest first.
+            problem: Why there is no list, in words; empty if there is one.
+        """
+        self._asking, self._models, self._problem = False, list(models), problem
+        if self.is_mounted and self.is_attached:
+            self._show(self.query_one(Line).value)
 
     @on(Line.Changed)
     def _narrow(self, event: Line.Changed) -> None:
@@ -118,6 +132,8 @@ class ModelPickerScreen(Dialog[str]):
     def _words(self, typed: str) -> str:
         if self._problem:
             return self._problem
+        if self._asking:
+            return "Asking which models there are…"
         if not self._models:
             return "The server has no models yet. Fetch one, e.g. `ollama pull llama3.2`."
         return f"None of the {len(self._models)} models has “{one_line(typed, 40)}” in its name."
