@@ -58,7 +58,7 @@ class TestTables:
         assert isinstance(backend, HasServers)
         assert [(s.name, s.weight, s.limit) for s in backend.servers()] == [
             ("desk", 2.0, 4),
-            ("ada.example:443/ollama", 1.0, None),
+            ("ada.example/ollama", 1.0, None),
         ]
 
     def test_without_any_the_hosts_count(self, tmp_path: Path) -> None:

@@ -69,13 +69,20 @@ class Server:
 
 
 def names_of(servers: Sequence[Server]) -> list[str]:
-    """What people call each of several servers: its name, or else its address without the scheme,
-    where that is enough to tell them apart."""
-    short = [server.name or server.url.partition("://")[2] for server in servers]
+    """What people call each of several servers: its name, or else its address without the scheme
+    and the port that goes without saying, where that is enough to tell them apart."""
+    short = [server.name or _short(server.url) for server in servers]
     return [
         name if server.name or short.count(name) == 1 else server.url
         for name, server in zip(short, servers, strict=True)
     ]
+
+
+def _short(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    usual = "443" if scheme == "https" else DEFAULT_PORT
+    return authority.removesuffix(f":{usual}") + slash + path
 
 
 def read_host(text: str) -> Host:

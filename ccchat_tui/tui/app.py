@@ -201,9 +201,12 @@ class CCChatApp(App[None]):
             picker.show_models(await self.connection.models())
         except BackendError as error:
             picker.show_models([], error.message)
+        # One that did not tell its models may be left out now.
+        self.watch_queue.wake()
 
     def _answer_changed(self) -> None:
         self.chats.show_answer(self.connection.answer)
+        self.watch_queue.wake()
 
     # The queue ----------------------------------------------------------------------------
 

@@ -24,6 +24,10 @@ GLYPHS: Mapping[str, str] = MappingProxyType(
         "paused": "‖",
         "sequential": "↧",
         "concurrent": "⇉",
+        # Model servers; boxes, where requests are round.
+        "server_up": "■",
+        "server_tried": "◧",
+        "server_out": "□",
     }
 )
 """A sign of one cell for each state. Keys are the values of `RequestState`, `TurnState` and
@@ -47,6 +51,9 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "paused": "paused",
         "sequential": "sequential",
         "concurrent": "concurrent",
+        "server_up": "up",
+        "server_tried": "trying",
+        "server_out": "left out",
     }
 )
 """A word for each state, to stand beside its sign."""

@@ -20,7 +20,7 @@ async def test_a_single_server_is_a_pool_of_one_for_its_breaker() -> None:
     backend = open_servers([read_host("h")])
     assert isinstance(backend, PoolBackend)
     assert (backend.name, backend.address) == ("Ollama", "http://h:11434")
-    assert [server.name for server in backend.servers()] == ["h:11434"]
+    assert [server.name for server in backend.servers()] == ["h"]
     await backend.aclose()
 
 
@@ -50,7 +50,7 @@ async def test_several_servers_are_a_pool_with_their_names() -> None:
     backend = open_servers(read_hosts("a,b:1,https://c/x"), rng=random.Random(1))
     assert isinstance(backend, PoolBackend)
     assert isinstance(backend, HasServers)
-    assert [server.name for server in backend.servers()] == ["a:11434", "b:1", "c:443/x"]
+    assert [server.name for server in backend.servers()] == ["a", "b:1", "c/x"]
     assert backend.name == "Ollama (3 servers)"
     await backend.aclose()
 
@@ -59,7 +59,7 @@ async def test_servers_keep_their_names_and_their_keys() -> None:
     one = Server(read_host("a"), "desk", api_key="own")
     backend = open_servers([one, Server(read_host("https://b"))], api_key="for all")
     assert isinstance(backend, PoolBackend)
-    assert [server.name for server in backend.servers()] == ["desk", "b:443"]
+    assert [server.name for server in backend.servers()] == ["desk", "b"]
     given = [m.server.backend._key for m in backend._members]  # type: ignore[attr-defined]
     assert given == ["own", ""]
     await backend.aclose()

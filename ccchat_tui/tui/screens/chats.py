@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 
+from ccchat_tui.backends.base import ServerState
 from ccchat_tui.sessions.model import Session, Turn
 from ccchat_tui.tui.narrow import NarrowCompositor
 from ccchat_tui.tui.screens.ask_text import AskTextScreen
@@ -212,13 +213,16 @@ class ChatsScreen(Screen[None]):
         panel = self.panel.queue
         visible = self.panel.display
         snapshot = self._service.snapshot(panel.wanted_rows if visible else 0)
-        self.header.show_snapshot(snapshot)
+        servers = self._service.servers
+        self.header.show_snapshot(snapshot, servers)
         if visible:
+            panel.show_servers(servers)
             panel.show_snapshot(snapshot)
             history = self._service.history
             panel.show_history(history.buckets(panel.wanted_buckets), history.seconds)
         living = snapshot.in_flight + snapshot.queue_length + snapshot.waiting_to_retry
-        return bool(living) or (visible and panel.fading)
+        away = any(server.state is not ServerState.CLOSED for server in servers)
+        return bool(living) or away or (visible and panel.fading)
 
     # Keys ---------------------------------------------------------------------------------
 

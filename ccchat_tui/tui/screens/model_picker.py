@@ -1,4 +1,4 @@
-"""The models that the server has, narrowed down while one types."""
+"""The models that the server has, or several have, narrowed down while one types."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ class ModelPickerScreen(Dialog[str]):
         options.clear_options()
         chosen = 0
         for index, model in enumerate(self._models):
-            name = model.name.lower()
+            # Typing the name of a server leaves what that one has.
+            name = " ".join((model.name, *model.servers)).lower()
             if all(word in name for word in words):
                 if model.name == self._present:
                     chosen = options.option_count
@@ -146,4 +147,8 @@ class ModelPickerScreen(Dialog[str]):
         name = one_line(model.name, NAME_WIDTH)
         name += " " * (NAME_WIDTH - cell_len(name))
         told = one_line(" · ".join(fact for fact in facts if fact), FACTS_WIDTH)
-        return Content.assemble(mark, (name, "bold"), " ", told)
+        row = Content.assemble(mark, (name, "bold"), " ", told)
+        if not model.servers:
+            return row
+        where = one_line(f"on {', '.join(model.servers)}", NAME_WIDTH + FACTS_WIDTH)
+        return Content.assemble(row, "\n  ", (where, "$text-muted"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -12,6 +13,10 @@ from ccchat_tui.engine.stats import QueueSnapshot
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.glyphs import glyph
 from ccchat_tui.tui.widgets.line import Piece, PieceLine
+from ccchat_tui.tui.widgets.queue_servers import trouble_words
+
+if TYPE_CHECKING:
+    from ccchat_tui.backends.base import ServerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class StatusHeader(PieceLine):
         super().__init__(id=id)
         self._server = server
         self._snapshot: QueueSnapshot | None = None
+        self._trouble = ("", "")
 
     @property
     def server(self) -> ServerView:
@@ -61,9 +67,10 @@ class StatusHeader(PieceLine):
         """Say whether a server is being tried."""
         self.show_server(replace(self._server, connecting=connecting))
 
-    def show_snapshot(self, snapshot: QueueSnapshot) -> None:
-        """Show how the queue stands."""
+    def show_snapshot(self, snapshot: QueueSnapshot, servers: Sequence[ServerStatus] = ()) -> None:
+        """Show how the queue stands, and what is wrong with the servers if anything is."""
         self._snapshot = snapshot
+        self._trouble = trouble_words(servers)
         self._lay_out()
 
     def on_resize(self) -> None:
@@ -78,10 +85,15 @@ class StatusHeader(PieceLine):
 
     def _lay_out(self) -> None:
         if self.size.width > 0:
-            self.show(lay_out(self._server, self._snapshot, self.size.width))
+            self.show(lay_out(self._server, self._snapshot, self.size.width, self._trouble))
 
 
-def lay_out(server: ServerView, snapshot: QueueSnapshot | None, width: int) -> list[Piece]:
+def lay_out(
+    server: ServerView,
+    snapshot: QueueSnapshot | None,
+    width: int,
+    trouble: tuple[str, str] = ("", ""),
+) -> list[Piece]:
     """Fit the row into a width, exactly.
 
     The figures of the queue stay at the right whatever the width; their words go before their
@@ -91,15 +103,16 @@ def lay_out(server: ServerView, snapshot: QueueSnapshot | None, width: int) -> l
         server: The left side.
         snapshot: The right side; `None` while nothing is known.
         width: Cells.
+        trouble: What is wrong with the servers, in full and in short; empty if nothing is.
     """
-    least = sum(piece.width for piece in _who(server, 0))
+    least = sum(piece.width for piece in _who(server, 0, trouble))
     right: list[Piece] = []
     if snapshot is not None:
         for words in reversed(_Words):
             right = _figures(snapshot, words)
             if _NEEDS[words] <= width and least + _width(right) <= width:
                 break
-    left = _who(server, width - _width(right))
+    left = _who(server, width - _width(right), trouble)
     while left and _width(left) + _width(right) > width:
         left.pop(0)
     while right and _width(right) > width:
@@ -128,18 +141,22 @@ def _width(pieces: Sequence[Piece]) -> int:
     return sum(piece.width for piece in pieces)
 
 
-def _who(server: ServerView, room: int) -> list[Piece]:
+def _who(server: ServerView, room: int, trouble: tuple[str, str]) -> list[Piece]:
     """The left side, cut to the room there is; its name and its notice are never cut."""
     name = Piece(" ccchat ", "bold $primary")
     room -= name.width
     state = short = None
+    beside = 20
     if server.connecting:
         state = Piece(" connecting… ", "$state-connecting")
         short = Piece(" … ", "$state-connecting")
     elif server.notice:
         state = Piece(" ▲ no server: demo model ", "bold $text-warning", "server")
         short = Piece(" ▲ demo ", "bold $text-warning", "server")
-    if state is not None and short is not None and room < state.width + 20:
+    elif trouble[0]:
+        beside = 0
+        state, short = (Piece(f" ▲ {words} ", "bold $text-warning", "server") for words in trouble)
+    if state is not None and short is not None and room < state.width + beside:
         state = short
     room -= state.width if state is not None else 0
     pieces = [name]

@@ -16,10 +16,12 @@ from ccchat_tui.tui.widgets.ended_requests import EndedRequest, EndedRequests
 from ccchat_tui.tui.widgets.piece_rows import PieceRow, PieceRows
 from ccchat_tui.tui.widgets.queue_chart import buckets_for, chart_rows
 from ccchat_tui.tui.widgets.queue_figures import figure_rows, status_row, title_row
+from ccchat_tui.tui.widgets.queue_servers import server_rows
 from ccchat_tui.tui.widgets.queue_tools import tool_rows
 from ccchat_tui.tui.widgets.request_rows import RequestRows
 
 if TYPE_CHECKING:
+    from ccchat_tui.backends.base import ServerStatus
     from ccchat_tui.engine.history import HistoryBucket
 
 _CHART_FROM, _AIRY_FROM, _TALL_CHART_FROM = 17, 24, 29
@@ -101,6 +103,7 @@ class QueuePanel(Vertical):
         self._tools = PieceRows(classes="tools")
         self._ended = EndedRequests()
         self._snapshot: QueueSnapshot | None = None
+        self._servers: tuple[ServerStatus, ...] = ()
         self._buckets: tuple[HistoryBucket, ...] = ()
         self._seconds = 2.0
 
@@ -123,6 +126,14 @@ class QueuePanel(Vertical):
         if self.seen:
             self._draw_list(snapshot)
             self._draw_around(snapshot)
+
+    def show_servers(self, servers: tuple[ServerStatus, ...]) -> None:
+        """Have the servers shown with the next snapshot.
+
+        Args:
+            servers: How each is doing now; a single one is the header's matter.
+        """
+        self._servers = servers
 
     def show_history(self, buckets: Sequence[HistoryBucket], seconds: float = 2.0) -> None:
         """Show how it stood in the last minutes.
@@ -180,13 +191,25 @@ class QueuePanel(Vertical):
         airy = height >= _AIRY_FROM
         tools = tool_rows(snapshot, width)
         head = [title_row(snapshot, width), status_row(snapshot, width)]
-        head += figure_rows(snapshot, width)[: max(0, height - len(tools) - 2 - _LIST_ROWS)]
+        room = max(0, height - len(tools) - 2 - _LIST_ROWS)
+        servers = server_rows(self._servers, width, min(room, self._server_room))
+        head += figure_rows(snapshot, width)[: room - len(servers)]
+        if servers and airy:
+            head.append(())
+        head += servers
         _set(self._head, [*head, ()] if airy else head)
         _set(self._tools, tools)
         self._draw_chart(snapshot)
 
+    @property
+    def _server_room(self) -> int:
+        """Rows that servers may take of this height."""
+        return max(1, self.size.height // 5)
+
     def _draw_chart(self, snapshot: QueueSnapshot) -> None:
         width, height = self.size
+        if len(self._servers) > 1:
+            height -= min(len(self._servers), self._server_room)
         self._chart.display = height >= _CHART_FROM
         if width <= 0 or not self._chart.display:
             return

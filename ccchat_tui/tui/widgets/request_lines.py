@@ -27,6 +27,8 @@ _TITLES = {
     "tokens": ("tokens",),
     "rate": ("rate",),
 }
+CACHED = "cached"
+"""What is said of a reply out of the reply cache."""
 _NOTE = 8
 """Cells below which a note is left out: it would be cut to nothing."""
 
@@ -92,6 +94,8 @@ class Facts:
     numbers: dict[str, str]
     attempt: int
     note: str
+    said: str = ""
+    """In place of the state's own word."""
 
 
 def facts_of(item: ListItem, columns: Columns) -> Facts:
@@ -100,6 +104,7 @@ def facts_of(item: ListItem, columns: Columns) -> Facts:
     if isinstance(item, EndedRequest):
         event, last = item.event, item.last
         failed = event.state in {RequestState.FAILED, RequestState.TIMED_OUT}
+        cached = event.stats is not None and event.stats.cached
         return Facts(
             id=item.id,
             user=event.user,
@@ -111,6 +116,7 @@ def facts_of(item: ListItem, columns: Columns) -> Facts:
             numbers=_numbers(last, cells, event.tokens),
             attempt=last.attempt if last else 1,
             note=event.failure.message if failed and event.failure else "",
+            said=CACHED if cached else "",
         )
     return Facts(
         id=item.id,
@@ -205,7 +211,7 @@ def request_rows(
 
 def _second_row(facts: Facts, columns: Columns) -> list[tuple[str, bool]]:
     """State, place, note and numbers: of each its text, and whether it has the state's colour."""
-    said = word(facts.state)
+    said = facts.said or word(facts.state)
     if cell_len(said) > columns.state:
         said = _SHORT_WORDS.get(facts.state, said)
     said = one_line(said, columns.state)

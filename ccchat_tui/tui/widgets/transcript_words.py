@@ -38,6 +38,8 @@ def header(turn: Turn, width: int, *, waited: float, tokens: int, rate: float) -
     spans: list[Span] = [(name, "model"), ("  ", "meta")]
     facts: list[str] = []
     if state is TurnState.COMPLETED:
+        if turn.stats and turn.stats.cached:
+            facts.append("cached")
         count = (turn.stats.tokens if turn.stats else None) or tokens
         if count:
             facts.append(_tokens(count))
