@@ -33,6 +33,7 @@ from tests.benchmarks.drawing_app import (
     run,
     settled,
 )
+from tests.benchmarks.rows import Row
 
 SIZE = (120, 40)
 PER_FLUSH = 4
@@ -283,6 +284,47 @@ def eight_panes(quick: bool) -> dict[str, Any]:
     """Somebody types while eight panes stream, and for comparison while none does."""
     seconds = 4 if quick else 15
     return {"streaming": type_beside(8, seconds), "idle": type_beside(0, seconds / 2)}
+
+
+def rows(quick: bool) -> list[Row]:
+    """The figures for the table of all benchmarks."""
+    how = "one run" if quick else "medians of 3 rounds"
+    flush = compare(quick)
+    lengths = [name for name, row in flush.items() if isinstance(row, dict)]
+    out = [
+        Row(
+            f"transcript: a flush at {int(length):,} tokens, processor time",
+            flush[length]["transcript_ms"],
+            flush[length]["markdown_ms"],
+            "Markdown.append",
+            "ms",
+            how,
+        )
+        for length in lengths
+    ]
+    first, last = (flush[length]["transcript_ms"] for length in (lengths[0], lengths[-1]))
+    out.append(
+        Row(
+            f"transcript: a flush at {int(lengths[-1]):,} tokens",
+            last,
+            first,
+            f"at {int(lengths[0]):,}",
+            "ms",
+            how,
+        )
+    )
+    out += [
+        Row(
+            f"transcript: a flush late in a {name}",
+            case["late_ms"],
+            case["early_ms"],
+            "early in it",
+            "ms",
+            "one run",
+        )
+        for name, case in hard_cases(quick).items()
+    ]
+    return out
 
 
 def print_tables(report: dict[str, Any]) -> None:

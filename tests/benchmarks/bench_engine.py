@@ -23,6 +23,7 @@ import tracemalloc
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.manager import ChatQueueManager
 from ccchat_tui.engine.request import ChatRequest, ReplyStats, RequestHandle, RequestState
+from tests.benchmarks.rows import Row
 
 AT_ONCE = 5
 SIZES = (100, 10_000, 100_000)
@@ -199,6 +200,31 @@ def measure(rounds: int) -> dict[str, object]:
         "bytes_per_queued_request": {"engine": held, "handed to it": handed},
         "feed_us_per_token": statistics.median(asyncio.run(feeding(100_000)) for _ in range(5)),
     }
+
+
+def rows(quick: bool) -> list[Row]:
+    """The figures for the table of all benchmarks."""
+    rounds = 3 if quick else 9
+    how = f"medians of {rounds} rounds"
+    found = measure(rounds)
+    by_size = found["per_request"]
+    assert isinstance(by_size, dict)
+    out = [
+        Row(
+            f"engine: a no-op request, {name}",
+            figures["engine_us"],
+            figures["semaphore_us"],
+            "bare asyncio.Semaphore",
+            "us",
+            how,
+        )
+        for name, figures in by_size.items()
+    ]
+    slow, quick_one = (
+        pick(by_size[f"{size:,} queued"]["engine_us"] for size in SIZES) for pick in (max, min)
+    )
+    out.append(Row("engine: dearest queue length", slow, quick_one, "the cheapest one", "us", how))
+    return out
 
 
 def main() -> None:

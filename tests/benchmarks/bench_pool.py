@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from ccchat_tui.backends.base import ChatBackend, ChatChunk, ChatStats, ModelInfo, Prompt
 from ccchat_tui.backends.pool import PoolBackend, PoolServer
+from tests.benchmarks.rows import Row
 from tests.support.memory_server import MemoryServer, ask
 from tests.support.three_servers import Outcome, Server, run_load
 from tests.support.virtual_time import run_virtual
@@ -104,6 +105,25 @@ def three_servers(requests: int) -> list[tuple[str, Outcome]]:
         ),
     ]
     return [(words, run_virtual(run_load(servers, requests))) for words, servers in cases]
+
+
+def rows(quick: bool) -> list[Row]:
+    """The figures for the table of all benchmarks."""
+    rounds = 5 if quick else 15
+    how = f"medians of {rounds} rounds"
+    bare, pooled = asyncio.run(per_piece(2000, rounds))
+    alone, one, three = asyncio.run(per_request(200 if quick else 500, rounds))
+    results = three_servers(120)
+    base = results[0][1].seconds
+    return [
+        Row("pool of one: a piece of a reply", pooled, bare, "without a pool", "us", how),
+        Row("pool of one: a request of one piece", one, alone, "without a pool", "us", how),
+        Row("pool of three: a request of one piece", three, alone, "without a pool", "us", how),
+        *(
+            Row(f"120 requests: {words}", outcome.seconds, base, "one server", "s", "virtual time")
+            for words, outcome in results[1:]
+        ),
+    ]
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ import httpx
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.backends.ollama_wire import request_body
+from tests.benchmarks.rows import Row
 from tests.support.streams import ask, read
 
 Reader = Callable[[], Awaitable[int]]
@@ -107,15 +108,32 @@ async def per_request(rounds: int) -> tuple[float, float]:
     return results[0], results[1]
 
 
+CASES = [
+    ("one stream as fast as it comes", 20_000, 0.0, 1),
+    ("one stream of 1,000 lines a second", 2_000, 1000.0, 1),
+    ("twenty streams of 50 lines a second each", 100, 50.0, 20),
+]
+
+
+def rows(quick: bool) -> list[Row]:
+    """The figures for the table of all benchmarks."""
+    rounds = 2 if quick else 5
+    out = []
+    for words, tokens, rate, at_once in CASES:
+        plain, full = asyncio.run(compare(tokens, rate, at_once, rounds))
+        name, how = f"a line: {words}", f"medians of {rounds} rounds"
+        out.append(Row(name, full, plain, "bare httpx, unread", "us", how))
+    times = 50 if quick else 200
+    kept, own = asyncio.run(per_request(times))
+    name, how = "a request of one token, its own connection", f"mean of {times}"
+    out.append(Row(name, own, kept, "a client kept alive", "ms", how))
+    return out
+
+
 async def run(chosen: argparse.Namespace) -> None:
     """Measure, and print."""
     say = sys.stdout.write
-    cases = [
-        ("one stream as fast as it comes", 20_000, 0.0, 1),
-        ("one stream of 1,000 lines a second", 2_000, 1000.0, 1),
-        ("twenty streams of 50 lines a second each", 100, 50.0, 20),
-    ]
-    for words, tokens, rate, at_once in cases:
+    for words, tokens, rate, at_once in CASES:
         plain, full = await compare(tokens, rate, at_once, chosen.rounds)
         say(f"{words}: {plain:.1f} us a line by bare httpx, {full:.1f} us a chunk by ours: ")
         say(f"x{full / plain:.2f}, {full - plain:+.1f} us\n")
