@@ -70,6 +70,9 @@ async def test_a_request_that_fails_at_once(start: Start) -> None:
     """It is seen in the queue with its words, however short it lived; the pane says what helps."""
     async with OllamaServer() as server, start(server=server) as terminal:
         await terminal.until("llama3.2:3b")
+        # The first request loads what talks to servers, and so lives longer than any other.
+        terminal.send("Hello\r")
+        await terminal.until("completed        1")
         terminal.send("Alas fault:model_not_found\r")
         await terminal.until("✗ you  Alas fault:model")
         await terminal.until("There are: llama3.2:3b, qwen3:8b, gemma3:4b")

@@ -245,6 +245,14 @@ class TestQueue:
             assert one.reply == "kept"
             assert two.state.alive
 
+    async def test_what_failed_before_the_panel_looked_is_told_with_its_words(self) -> None:
+        app = scripted_app()
+        async with app.run_test(size=SIZE):
+            await app.settle()
+            app.session(1).model = "gone:1b"
+            await app.ask("Too late for the panel")
+            assert "✗ Ada  Too late for" in app.chats.panel.queue.list.text
+
     async def test_cancel_by_key_of_this_user_and_of_all(self) -> None:
         app = scripted_app(users=("Ada", "Bob"), max_concurrent_chats=1)
         async with app.run_test(size=SIZE) as pilot:
