@@ -8,6 +8,7 @@ without width are bounded, so that no cell can be made to hold an endless pile o
 from __future__ import annotations
 
 import re
+import reprlib
 import unicodedata
 from typing import Final
 
@@ -242,3 +243,18 @@ def one_line(text: str, width: int) -> str:
             return line[:start].rstrip() + "\u2026"
         used += cells
     return line + "\u2026"
+
+
+def shown_value(value: object, width: int = 60) -> str:
+    """A wrong value for a message: as Python writes it, in one line, harmless and not too long.
+
+    Args:
+        value: Anything at all, also what cannot be written.
+        width: Cells there are.
+    """
+    try:
+        text = repr(value[: width + 1]) if isinstance(value, str) else reprlib.repr(value)
+    except Exception:
+        # Such as a number of thousands of digits.
+        text = f"a value of type {type(value).__name__}"
+    return one_line(text, width)

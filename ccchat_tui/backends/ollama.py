@@ -19,6 +19,7 @@ from ccchat_tui.backends.http_errors import OLLAMA
 from ccchat_tui.backends.model_server import ModelServer
 from ccchat_tui.backends.ndjson import NdjsonReader
 from ccchat_tui.backends.ollama_wire import model_body, read_chunk, request_body
+from ccchat_tui.backends.prompts import check_prompt
 from ccchat_tui.text import one_line
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class OllamaBackend(ModelServer):
         """
         address = self.address
         try:
+            check_prompt(prompt)
             server = self._http()
             async with server.request("POST", "/api/chat", request_body(prompt)) as response:
                 await self._check(server, response)

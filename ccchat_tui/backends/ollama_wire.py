@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ccchat_tui.backends.base import BackendError, ChatChunk, ChatStats, ErrorKind, Prompt
 from ccchat_tui.backends.ollama_errors import bad_line, in_stream
+from ccchat_tui.text import one_line, shown_value
 
 _decode = json.JSONDecoder().raw_decode
 _NANOSECONDS: Final = 1e9
@@ -38,11 +39,11 @@ def request_body(prompt: Prompt) -> bytes:
     try:
         # Escaped to ASCII, half a surrogate pair in a message is no trouble.
         return json.dumps(body, allow_nan=False).encode()
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise BackendError(
             ErrorKind.BAD_REQUEST,
-            f"The options {ascii(dict(prompt.options))[:120]} cannot be sent: {error}; give "
-            "numbers, texts and lists",
+            f"The options {shown_value(prompt.options)} cannot be sent: "
+            f"{one_line(str(error), 80)}; give numbers, texts and lists",
         ) from None
 
 
@@ -109,7 +110,10 @@ def _stats(data: dict[str, Any]) -> ChatStats:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A figure as Go writes it; nothing else is believed, nor counted with."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63:
+        return value
+    return None
 
 
 def _seconds(value: object) -> float | None:

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Iterable
 
 from ccchat_tui.clock import Clock, SystemClock
+from ccchat_tui.engine.checks import user_of, wrong_in
 from ccchat_tui.engine.events import (
     EngineEvent,
     LimitsChanged,
@@ -85,12 +86,13 @@ class ChatQueueManager:
         life.bind()
         refusal = self._refusal(request)
         if refusal is not None:
-            life.counters.rejected(request.user)
+            user = user_of(request)
+            life.counters.rejected(user)
             if life.announcer.heard:
                 life.announcer.post(
                     RequestRejected(
                         self._now(),
-                        request.user,
+                        user,
                         refusal.reason,
                         refusal.message,
                         refusal.retry_after,
@@ -267,11 +269,10 @@ class ChatQueueManager:
         life, limits = self._life, self.settings
         if self._draining:
             return Rejected("draining", "The engine is closing and takes no more requests")
+        if wrong := wrong_in(request):
+            return Rejected("invalid", f"This request cannot be taken: {wrong}")
         if request.id in life.living:
             return Rejected("invalid", f"A request with the id {request.id!r} is under way already")
-        seconds = request.timeout
-        if seconds is not None and not 0 < seconds < math.inf:
-            return Rejected("invalid", f"timeout is {seconds!r}; give seconds above 0, or None")
         if limits.max_queue and life.queue.queued >= limits.max_queue:
             running = life.queue.counts(request.user)[1]
             free = not life.paused and len(life.in_flight) < life.limit

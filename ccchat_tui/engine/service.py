@@ -148,7 +148,9 @@ class ConcurrentChatService:
             Rejected: It was not taken; it says why and when to try again.
             RuntimeError: If no event loop runs.
         """
-        words = " ".join(preview[: 4 * PREVIEW].split())[:PREVIEW]
+        words = preview
+        if isinstance(preview, str):
+            words = " ".join(preview[: 4 * PREVIEW].split())[:PREVIEW]
         return self._manager.submit(
             ChatRequest(id, user, session_id, model, words, prompt, priority, timeout)
         )

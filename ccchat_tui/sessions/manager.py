@@ -24,6 +24,7 @@ from ccchat_tui.engine.events import (
 )
 from ccchat_tui.engine.request import Rejected, RequestHandle, RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.sessions.checks import check_question
 from ccchat_tui.sessions.context import prompt_for, running_before
 from ccchat_tui.sessions.model import Session, SessionStatus, Turn, TurnState
 from ccchat_tui.sessions.titles import UNTITLED, title_from
@@ -175,8 +176,7 @@ class SessionManager:
         Raises:
             Rejected: The engine did not take it; then nothing has changed.
         """
-        if not text.strip():
-            raise Rejected("invalid", "There is nothing to send. Type a message first.")
+        check_question(session, text)
         turn = Turn(
             id=self._new_id(),
             question=text,

@@ -30,11 +30,13 @@ from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import Rejected, RequestHandle
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.tui.memory import set_startup_aside
 from tests.servers.chaos_books import Books, Entry
 from tests.servers.chaos_plan import Wanted, draw
 from tests.servers.chaos_server import Hand, elsewhere
 from tests.servers.loop_watch import LoopWatch
 from tests.servers.stage import leftovers
+from tests.support.ollama_server import FAULTS
 from tests.support.streams import open_sockets
 
 PARTS = 4
@@ -74,7 +76,6 @@ class Memory:
     @classmethod
     def now(cls) -> Memory:
         """At this moment."""
-        gc.collect()
         statm = Path("/proc/self/statm")
         pages = int(statm.read_text().split()[1]) if statm.exists() else None
         return cls(len(gc.get_objects()), None if pages is None else pages * 4096 / 2**20)
@@ -101,11 +102,15 @@ class Chaos:
     seconds: float = 0.0
     cancels: int = 0
     changes: int = 0
-    modes: set[str] = field(default_factory=set)
+    looks: list[tuple[int, str]] = field(default_factory=list)
+    """How many were in flight, and in which mode, at moments of one distance."""
 
     async def run(self) -> None:
         """Do it all, and note in the books what was wrong."""
         asyncio.get_running_loop().set_exception_handler(self._loop_fault)
+        # As the app does it when its first screen stands.
+        thresholds = gc.get_threshold()
+        set_startup_aside()
         began = time.perf_counter()
         async with elsewhere() as hand:
             self._backend = OllamaBackend(read_host(hand.url))
@@ -123,6 +128,8 @@ class Chaos:
                 await self._end()
             await self._nothing_left(hand)
         self.seconds = time.perf_counter() - began
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
         self._judge_memory()
 
     # The load -----------------------------------------------------------------------------
@@ -136,16 +143,20 @@ class Chaos:
         self._half = asyncio.Event()
         self._half_at = self.books.accepted + len(numbers) // 2
         try:
-            async with asyncio.timeout(PATIENCE + len(numbers) * 0.1), self._disturbed(part, hand):
-                async with asyncio.TaskGroup() as group:
-                    for mine in plans.values():
-                        group.create_task(self._user(mine, group))
+            async with (
+                asyncio.timeout(PATIENCE + len(numbers) * 0.1),
+                self._disturbed(part, hand),
+                asyncio.TaskGroup() as group,
+            ):
+                for mine in plans.values():
+                    group.create_task(self._user(mine, group))
         except TimeoutError:
             self.books.fault(f"part {part} did not come to its end")
             self._service.resume()
             self._service.cancel_all()
         await self._nothing_left(hand)
         self.books.compare(self._service, await hand("books"))
+        self.watch.search()
         self.memory.append(Memory.now())
 
     async def _user(self, plans: list[Wanted], group: asyncio.TaskGroup) -> None:
@@ -178,7 +189,7 @@ class Chaos:
                 del self.books.open[request_id]
                 if refused.reason != "queue_full":
                     self.books.fault(f"{request_id} was refused: {refused.message}")
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.3)
                 continue
             self.books.accepted += 1
             if self.books.accepted >= self._half_at:
@@ -265,7 +276,7 @@ class Chaos:
         while True:
             await asyncio.sleep(0.03)
             seen = self.watch.calling("service.snapshot", lambda: self._service.snapshot(20))
-            self.modes.add(seen.mode)
+            self.looks.append((seen.in_flight, seen.mode))
             totals = seen.totals
             ended = totals.completed + totals.failed + totals.cancelled + totals.timed_out
             living = seen.queue_length + seen.in_flight + seen.waiting_to_retry
@@ -282,10 +293,16 @@ class Chaos:
         await self._service.drain()
         try:
             self._service.submit(
-                user="late", session_id="s", model="m", prompt=object, preview="", id="late"
+                user="late",
+                session_id="s",
+                model="m",
+                prompt=lambda: Prompt("m", ()),
+                preview="",
+                id="late",
             )
-        except Rejected:
-            self.books.rejected += 0  # the listener has counted it
+        except Rejected as refused:
+            if refused.reason != "draining":
+                self.books.fault(f"the end refuses so: {refused.message}")
         else:
             self.books.fault("a request was taken after the end")
         await self._service.aclose()
@@ -304,7 +321,7 @@ class Chaos:
         left += [f"{self._backend.open} requests of the backend"] * bool(self._backend.open)
         tasks = asyncio.all_tasks() - self._tasks - {asyncio.current_task()}
         left += [f"task {task!r}" for task in tasks]
-        gc.collect()
+        self.watch.search()
         sockets = open_sockets() - self._sockets
         left += [f"{sockets} sockets"] * bool(sockets)
         left += [
@@ -331,27 +348,31 @@ class Chaos:
         """What happened, in lines for people; the verdict comes last."""
         books = self.books
         sizes = [
-            f"{each.objects:,} objects"
-            + ("" if each.mib is None else f" and {each.mib:.1f} MiB")
+            f"{each.objects:,} objects" + ("" if each.mib is None else f", {each.mib:.1f} MiB")
             for each in self.memory
         ]
-        verdict = [f"WRONG: {each}" for each in books.wrong] or ["all of it held"]
-        return [
-            f"seed {self.seed}: {self.requests:,} requests of {self.users} users in "
-            f"{self.seconds:.1f} s",
-            f"ended: {_counts(books.ended)}; refused at the door: {books.rejected}",
-            f"why: {_counts(books.kinds)}",
-            f"attempts: {books.attempts:,}, {books.surely:,} surely reached the server and "
-            f"{books.perhaps:,} perhaps; it counted {books.reached:,}, in "
-            f"{self.server.get('connections', 0):,} connections, {self.server.get('peak', 0)} at "
-            "once",
-            f"cancelled by hand: {self.cancels}; limits changed {self.changes} times; modes: "
-            f"{', '.join(sorted(self.modes))}; restarts: {len(RESTARTS)}",
-            f"text compared: {books.characters:,} characters",
-            f"after each quarter: {'; '.join(sizes)}",
-            *self.watch.report(),
-            *verdict,
-        ]
+        looks = self.looks or [(0, "")]
+        flown = sum(count for count, _ in looks) / len(looks)
+        one_by_one = sum(mode == "sequential" for _, mode in looks) / len(looks)
+        said = self.server
+        texts = (
+            f"seed {self.seed}: {self.requests:,} requests of {self.users} users",
+            f"in {self.seconds:.1f} s\n",
+            f"ended: {_counts(books.ended)}; refused at the door: {books.rejected:,}\n",
+            f"why: {_counts(books.kinds)}\n",
+            f"attempts: {books.attempts:,}, of which {books.surely:,} surely and",
+            f"{books.perhaps:,} perhaps reached the server; it counted {books.reached:,}\n",
+            f"the server: {said.get('met', 0)} of {len(FAULTS)} kinds of fault met,",
+            f"{said.get('connections', 0):,} connections, {said.get('peak', 0)} replies at once,",
+            f"restarted {len(RESTARTS)} times\n",
+            f"in flight on average {flown:.1f}, one at a time for {one_by_one:.0%} of the time;",
+            f"limits changed {self.changes} times; cancelled by hand {self.cancels:,}\n",
+            f"text compared: {books.characters:,} characters\n",
+            f"in use after each quarter: {'; '.join(sizes)}",
+        )
+        lines = " ".join(texts).replace("\n ", "\n").split("\n")
+        lines += self.watch.report()
+        return lines + ([f"WRONG: {each}" for each in books.wrong] or ["all of it held"])
 
 
 def _counts(counter: dict[str, int]) -> str:

@@ -77,7 +77,7 @@ def draw(seed: int, number: int, users: int) -> Wanted:
         priority=rng.choice(list(Priority)),
         pause=rng.expovariate(20.0),
         cancel=rng.choices(("", "at once", "later", "while it streams"), (72, 4, 12, 12))[0],
-        cancel_after=rng.expovariate(30.0),
+        cancel_after=rng.expovariate(1.0),
         timeout=rng.choice((None, None, None, 0.4)),
     )
 

@@ -32,13 +32,12 @@ class ChaosServer(OllamaServer):
         )
         self.reached: Counter[str] = Counter()
         """How many attempts came, by question. Where a redirect led is no attempt."""
-        self.asked = 0
-        """How many requests for a reply came in all."""
+        self.met: Counter[str] = Counter()
+        """How often each fault was met."""
         self._circling: set[str] = set()
         """Questions that are sent in a circle, where every round is the same attempt."""
 
     def _fault_for(self, chat: Chat) -> tuple[Fault | None, int]:
-        self.asked += 1
         question = chat.question
         if chat.request.path.startswith(MOVED):
             # It was sent here by a fault, which is dealt with.
@@ -50,6 +49,7 @@ class ChaosServer(OllamaServer):
         if planned is None:
             return None, 0
         name, after = planned
+        self.met[name] += 1
         if name == "held_then_right":
             asyncio.get_running_loop().call_later(LET_GO, chat.let_go)
         elif name == "redirect_loop":
@@ -89,7 +89,7 @@ async def answer(server: ChaosServer, asked: dict[str, Any]) -> Any:
                 "loading": server.loader.pending,
                 "running": sum(runner.running for runner in server.loader.loaded.values()),
                 "connections": server.connections,
-                "asked": server.asked,
+                "met": len(server.met),
                 "peak": server.peak,
             }
         case {"do": "books"}:
@@ -110,7 +110,8 @@ async def serve() -> None:
             writer.close()
             over.set()
 
-    async with ChaosServer() as server:
+    server = ChaosServer()
+    async with server:
         control = await asyncio.start_server(hand, "127.0.0.1", 0)
         port = control.sockets[0].getsockname()[1]
         sys.stdout.write(f"{server.url} {port}\n")
