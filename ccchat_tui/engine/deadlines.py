@@ -41,10 +41,7 @@ def overdue(
 ) -> tuple[RequestState, Failure] | None:
     """How a request must end because one of its limits has passed; `None` if none has."""
     if handle._deadline is not None and handle._deadline <= now:
-        allowed = handle.request.timeout or settings.timeout
-        return RequestState.TIMED_OUT, Failure(
-            "timed_out", f"It was not whole within {allowed:g} s of its start"
-        )
+        return timed_out(handle, settings)
     state = handle.state
     if state is _STREAMING:
         limit = settings.stall_timeout
@@ -68,3 +65,11 @@ def overdue(
                 "queue_deadline", f"It waited {limit:g} s and its turn did not come"
             )
     return None
+
+
+def timed_out(handle: RequestHandle, settings: EngineSettings) -> tuple[RequestState, Failure]:
+    """How a request ends whose total time is over."""
+    allowed = handle.request.timeout or settings.timeout
+    return RequestState.TIMED_OUT, Failure(
+        "timed_out", f"It was not whole within {allowed:g} s of its start"
+    )

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.counters import Counters
-from ccchat_tui.engine.deadlines import next_look, overdue
+from ccchat_tui.engine.deadlines import next_look, overdue, timed_out
 from ccchat_tui.engine.history import QueueHistory
 from ccchat_tui.engine.limits import EngineSettings, RollingCount
 from ccchat_tui.engine.request import (
@@ -262,6 +262,11 @@ class Lifecycle:
         now = self.now()
         request, in_flight = handle.request, self.in_flight
         handle._move(_CONNECTING)
+        if handle._deadline is not None and handle._deadline <= now:
+            # A further attempt whose time ran out in this very moment, before it was looked at.
+            self.queue.release(request.user)
+            self._end(handle, *timed_out(handle, self.settings), now)
+            return
         handle.attempt += 1
         handle.failure = None
         handle._front = handle._begun = False

@@ -67,6 +67,22 @@ class TestTime:
         assert state_of(handle) is RequestState.FAILED
 
     @virtual
+    async def test_a_slot_that_comes_free_at_the_deadline_comes_too_late(self) -> None:
+        desk = Attempts(max_concurrent=1, timeout=10.0)
+        first, second = desk.submit(), desk.submit()
+        await turns()
+        await desk.fail(first)
+        await asyncio.sleep(1)
+        assert state_of(first) is RequestState.QUEUED
+        # As if the end came before the timer of the deadline, in the same turn of the loop.
+        desk.manager.life.watchdog.stop()
+        await asyncio.sleep(9)
+        await desk.finish(second, "x")
+        assert (first.state, first.attempt) == (RequestState.TIMED_OUT, 1)
+        assert desk.manager.life.queue.size == 0
+        assert len(desk.attempts) == 2
+
+    @virtual
     async def test_a_reply_that_stands_still_is_stalled_and_one_that_creeps_is_not(self) -> None:
         desk = Attempts(stall_timeout=5.0, timeout=100.0)
         creeps, stands = desk.submit(), desk.submit()
