@@ -17,6 +17,7 @@ from ccchat_tui.backends.base import BackendError, ChatChunk, ErrorKind, ModelIn
 from ccchat_tui.backends.model_server import ModelServer
 from ccchat_tui.backends.openai_options import request_body
 from ccchat_tui.backends.openai_wire import Reply
+from ccchat_tui.backends.prompts import check_prompt
 from ccchat_tui.backends.sse import SseReader
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class OpenAIBackend(ModelServer):
         """
         reply = Reply(self.address)
         try:
+            check_prompt(prompt)
             server = self._http()
             async with self._reply_to(server, prompt) as response:
                 reader = SseReader()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -16,7 +15,9 @@ def _object(value: object) -> object:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 63:
+        return value
+    return None
 
 
 class Card(BaseModel):
@@ -63,8 +64,13 @@ def _in_words(parameters: int | None) -> str | None:
     return f"{parameters / 1e9:.1f}B" if parameters >= 1e9 else f"{parameters / 1e6:.0f}M"
 
 
+def _entries(value: object) -> object:
+    """Go writes null for a list that was never made."""
+    return [] if value is None else value
+
+
 class _List(BaseModel):
-    data: Annotated[Sequence[Any], Field(strict=True)]
+    data: Annotated[list[Any], BeforeValidator(_entries)]
 
 
 def read_models(body: bytes) -> list[ModelInfo]:
@@ -75,7 +81,7 @@ def read_models(body: bytes) -> list[ModelInfo]:
         ValidationError: It is no such list.
     """
     cards = []
-    for entry in _List.model_validate_json(body).data or ():
+    for entry in _List.model_validate_json(body).data:
         try:
             cards.append(Card.model_validate(entry))
         except ValidationError:

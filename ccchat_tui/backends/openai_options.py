@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ccchat_tui.backends.base import BackendError, ChatMessage, ErrorKind, Prompt
+from ccchat_tui.text import one_line, shown_value
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "temperature": ("temperature",),
@@ -70,11 +71,11 @@ def request_body(prompt: Prompt, *, usage: bool) -> bytes:
     try:
         # Escaped to ASCII, half a surrogate pair in a message is no trouble.
         return json.dumps(body, allow_nan=False).encode()
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise BackendError(
             ErrorKind.BAD_REQUEST,
-            f"The options {ascii(dict(prompt.options))[:120]} cannot be sent: {error}; give "
-            "numbers, texts and lists",
+            f"The options {shown_value(prompt.options)} cannot be sent: "
+            f"{one_line(str(error), 80)}; give numbers, texts and lists",
         ) from None
 
 

@@ -125,10 +125,14 @@ def _is_bare_error(data: Mapping[str, Any]) -> bool:
 
 
 def _first_count(*values: object) -> int | None:
-    return next((v for v in values if isinstance(v, int) and not isinstance(v, bool)), None)
+    """The first that is a figure; nothing else is believed, nor counted with."""
+    for value in values:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63:
+            return value
+    return None
 
 
 def _seconds(milliseconds: object) -> float | None:
-    if isinstance(milliseconds, (int, float)) and not isinstance(milliseconds, bool):
-        return milliseconds / 1000
-    return None
+    if not isinstance(milliseconds, (int, float)) or isinstance(milliseconds, bool):
+        return None
+    return milliseconds / 1000 if 0 <= milliseconds < 1e15 else None

@@ -30,7 +30,7 @@ class SseReader:
     out of `close` as one piece.
 
     Args:
-        limit: The longest event allowed, in bytes.
+        limit: The longest line and the longest event allowed, in bytes.
     """
 
     __slots__ = ("_after_cr", "_begun", "_bytes", "_data", "_held", "_whole", "limit", "too_long")
@@ -131,7 +131,8 @@ class SseReader:
             return True
         name, _, value = line.partition(b":")
         if name in _READ:
-            self._data.append(value.removeprefix(b" "))
+            value = value.removeprefix(b" ")
+            self._data.append(value)
             self._bytes += len(value)
         return self._bytes <= self.limit
 
