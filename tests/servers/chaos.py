@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import logging
 import random
@@ -200,7 +201,9 @@ class Chaos:
         """See a request to its end, and cancel it on the way if that is planned."""
         match wanted.cancel:
             case "later":
-                await asyncio.sleep(wanted.cancel_after)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wanted.cancel_after):
+                        await handle
             case "while it streams":
                 async for _ in handle:
                     break
@@ -310,9 +313,9 @@ class Chaos:
 
     async def _nothing_left(self, hand: Hand) -> None:
         """Nothing runs: nothing of ours may be left, and nothing at the server."""
-        for _ in range(500):
+        for _ in range(200):
             # A probe of the fallback may be on its way still.
-            if not leftovers(self._service) and not self._backend.open:
+            if self.books.wrong or not (leftovers(self._service) or self._backend.open):
                 break
             await asyncio.sleep(0.01)
         said = await hand("settle")

@@ -105,7 +105,8 @@ class Books:
         entry.running = False
         if entry.shown or not (kind is None or kind in _NOBODY_KNOWS or kind == _NEVER_CAME):
             entry.surely += 1
-        elif kind != _NEVER_CAME:
+        elif kind != _NEVER_CAME or "redirect_" in entry.wanted.question:
+            # Who is sent on may have come to the server, and then not to where it was sent.
             entry.perhaps += 1
 
     def compare(self, service: ConcurrentChatService, reached: dict[str, int]) -> None:

@@ -13,7 +13,7 @@ from ccchat_tui.backends.base import ChatChunk, Prompt
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.engine.counters import Counters
 from ccchat_tui.engine.lifecycle import Lifecycle
-from ccchat_tui.engine.request import Failure, RequestHandle
+from ccchat_tui.engine.request import Failure, RequestHandle, RequestState
 from ccchat_tui.engine.scheduler import Scheduler
 from tests.servers.chaos import Chaos
 
@@ -62,7 +62,8 @@ def what_was_shown_is_tried_again(patch: pytest.MonkeyPatch) -> None:
     def again(self: Lifecycle, handle: RequestHandle, failure: Failure, now: float) -> None:
         if handle.first_token_at is not None and handle.attempt == 1:
             handle.first_token_at = None
-            handle.state = type(handle.state).CONNECTING
+            handle.state = RequestState.CONNECTING
+            failure = dataclasses.replace(failure, retryable=True)
         failed(self, handle, failure, now)
 
     patch.setattr(Lifecycle, "_failed", again)
