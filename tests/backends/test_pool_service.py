@@ -132,14 +132,14 @@ async def test_a_server_that_dies_in_mid_stream_is_no_reason_to_run_one_at_a_tim
         await dead.stop()
         await until(lambda: sum(handle.ended for handle in handles) == 3)
         await until(lambda: at.status(dead).state is not ServerState.CLOSED)
-        assert at.service.snapshot(0).mode == "concurrent"
-        assert at.service.snapshot(0).limits.max_concurrent == 12
         for chat in well.chats:
             await chat.finish()
         states = [await handle for handle in handles]
         assert states.count(RequestState.COMPLETED) == 3
         assert states.count(RequestState.FAILED) == 3, "what was shown is kept, and nothing doubled"
         assert all(text_of(h.request.preview, 8).startswith(h.text) for h in handles)
+        assert at.service.snapshot(0).mode == "concurrent"
+        assert at.service.snapshot(0).limits.max_concurrent == 12
 
 
 async def test_a_single_server_that_lives_and_fails_several_at_once_is_overloaded() -> None:
