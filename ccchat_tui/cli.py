@@ -104,6 +104,7 @@ def _app(given: Mapping[str, Any]) -> int:
     itself."""
     loaded = _load(given)
     _servers(loaded)
+    from ccchat_tui.backends.kinds import KindError  # noqa: PLC0415
     from ccchat_tui.config import SettingsError  # noqa: PLC0415
     from ccchat_tui.tui.run import check_theme, run_app  # noqa: PLC0415 - the way to Textual
 
@@ -111,8 +112,8 @@ def _app(given: Mapping[str, Any]) -> int:
         if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
             return run_app(loaded)
         check_theme(loaded.settings.theme)
-    except SettingsError as error:
-        raise CommandError(error.message, 2) from None
+    except (SettingsError, KindError) as error:
+        raise CommandError(str(error), 2) from None
     raise CommandError(
         "the app draws on a terminal, and there is none here (input or output is a file or a "
         "pipe); run it in a terminal, or use `ccchat simulate`, `models` or `config`"
@@ -139,13 +140,18 @@ def _load(given: Mapping[str, Any]) -> Loaded:
 
 
 def _servers(loaded: Loaded) -> list[Server] | list[Host]:
-    """The servers, their addresses read by Ollama's own rules."""
+    """The servers, their addresses read by Ollama's own rules, each of a kind that there is."""
     from ccchat_tui.backends.hosts import HostError  # noqa: PLC0415
+    from ccchat_tui.backends.kinds import KindError, check_kinds  # noqa: PLC0415
 
     try:
-        return loaded.settings.model_servers()
+        servers = loaded.settings.model_servers()
+        check_kinds(servers)
     except HostError as error:
         raise CommandError(f"{error} ({loaded.sources['ollama_host']})", 2) from None
+    except KindError as error:
+        raise CommandError(str(error), 2) from None
+    return servers
 
 
 def _reader_gone(error: Exception) -> bool:

@@ -64,20 +64,28 @@ async def _models(
 
 
 def open_backend(loaded: Loaded, servers: Sequence[Host | Server]) -> ChatBackend:
-    """The servers that the settings name, or the demo model if they ask for it."""
+    """The servers that the settings name, or the demo model if they ask for it.
+
+    Raises:
+        CommandError: If a server is of a kind that cannot be used.
+    """
     settings = loaded.settings
     if settings.demo:
         from ccchat_tui.backends.demo import DemoBackend  # noqa: PLC0415
 
         return DemoBackend()
     from ccchat_tui.backends.connect import open_servers  # noqa: PLC0415
+    from ccchat_tui.backends.kinds import KindError  # noqa: PLC0415
 
-    return open_servers(
-        servers,
-        api_key=settings.api_key.get_secret_value(),
-        connect_timeout=settings.connect_timeout,
-        cache=settings.cache(),
-    )
+    try:
+        return open_servers(
+            servers,
+            api_key=settings.api_key.get_secret_value(),
+            connect_timeout=settings.connect_timeout,
+            cache=settings.cache(),
+        )
+    except KindError as error:
+        raise CommandError(str(error), 2) from None
 
 
 async def list_models(backend: ChatBackend) -> list[ModelInfo]:
@@ -95,10 +103,8 @@ async def list_models(backend: ChatBackend) -> list[ModelInfo]:
             "--host names another server; --demo uses the built-in demo model, which needs none"
         ) from None
     if not models:
-        raise CommandError(
-            f"the server at {backend.address} has no models; get one there, "
-            "for example with `ollama pull llama3.2`"
-        )
+        how = ", for example with `ollama pull llama3.2`" if "Ollama" in backend.name else ""
+        raise CommandError(f"the server at {backend.address} has no models; get one there{how}")
     return models
 
 

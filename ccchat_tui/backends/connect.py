@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ccchat_tui.backends.base import ChatBackend
 from ccchat_tui.backends.breaker import BreakerSettings
 from ccchat_tui.backends.hosts import Host, Server, names_of
-from ccchat_tui.backends.ollama import OllamaBackend
+from ccchat_tui.backends.kinds import Target, open_kind
 from ccchat_tui.backends.pool import PoolBackend, PoolServer
 from ccchat_tui.clock import Clock
 
@@ -47,6 +47,7 @@ def open_servers(
 
     Raises:
         ValueError: There is no host, or one is there twice, or two have one name.
+        KindError: A server is of a kind that cannot be used.
     """
     if not hosts or len({host.url for host in hosts}) < len(hosts):
         named = [host.url for host in hosts]
@@ -57,12 +58,7 @@ def open_servers(
         [
             PoolServer(
                 name,
-                OllamaBackend(
-                    server.host,
-                    api_key=server.api_key,
-                    connect_timeout=connect_timeout,
-                    clock=clock,
-                ),
+                open_kind(Target(server.host, server.api_key, connect_timeout, clock)),
                 weight=server.weight,
                 limit=server.limit,
             )

@@ -1,9 +1,14 @@
-"""Where a model server is: `OLLAMA_HOST`, read by the rules of Ollama itself.
+"""Where a model server is, and of what kind: `OLLAMA_HOST`, read by the rules of Ollama itself.
 
 The rules are those of Ollama's own client and server (Ollama source, envconfig/config.go, `Host`),
 so that a value that works for `ollama run` works here. Two things differ, because we only ever
 connect and never listen: "every address" (`0.0.0.0`, `[::]`) and an empty host become the loopback
 address, and several servers may be named, separated by commas.
+
+A server of another kind has the kind before its address, as in `openai+http://127.0.0.1:8080/v1`.
+No value that Ollama takes looks like that. What stands behind the `+` is then an address with a
+scheme: read by the same rules for `ollama` and for `openai` (which is looked for under `/v1` where
+no path is given), and left as it is for the kinds of other packages.
 """
 
 from __future__ import annotations
@@ -11,16 +16,20 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 DEFAULT_PORT = "11434"
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+BUILT_IN = ("ollama", "openai")
+"""The kinds that come with ccchat; see `ccchat_tui.backends.kinds` for others."""
 
 _SCHEME_PORTS = {"http": "80", "https": "443"}
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 # A port as Go's strconv.ParseInt takes it in base 10; a port must also fit 16 bits.
 _PORT = re.compile(r"[+]?[0-9]+", re.ASCII)
 _PATH = re.compile(r"[^\s?#\\\x00-\x20\x7f]*")
+_KIND = re.compile(r"([a-z][a-z0-9_-]{0,39})\+(?=[a-z][a-z0-9.-]*://)", re.IGNORECASE)
+_FOREIGN = re.compile(r"[\x21-\x7e]{1,1000}")
 _HOST = re.compile(r"[^\s/?#@\\%\[\]\x00-\x20\x7f]+")
 
 
@@ -33,9 +42,12 @@ class Host:
     """One model server's address."""
 
     url: str
-    """The base URL, always with a port, without a slash at its end: `http://127.0.0.1:11434`."""
+    """The base URL, always with a port, without a slash at its end: `http://127.0.0.1:11434`. Of a
+    kind that is not built in, whatever stood there."""
     warning: str = ""
     """What was wrong with the value and what was taken instead; empty if nothing was."""
+    kind: str = "ollama"
+    """How it is spoken with."""
 
     @property
     def loopback(self) -> bool:
@@ -63,6 +75,11 @@ class Server:
         return self.host.url
 
     @property
+    def kind(self) -> str:
+        """How it is spoken with."""
+        return self.host.kind
+
+    @property
     def warning(self) -> str:
         """What was wrong with its address; empty if nothing was."""
         return self.host.warning
@@ -71,7 +88,7 @@ class Server:
 def names_of(servers: Sequence[Server]) -> list[str]:
     """What people call each of several servers: its name, or else its address without the scheme
     and the port that goes without saying, where that is enough to tell them apart."""
-    short = [server.name or _short(server.url) for server in servers]
+    short = [server.name or _short(server.url) or server.url for server in servers]
     return [
         name if server.name or short.count(name) == 1 else server.url
         for name, server in zip(short, servers, strict=True)
@@ -89,7 +106,8 @@ def read_host(text: str) -> Host:
     """Read one address.
 
     Args:
-        text: As in `OLLAMA_HOST`: `example.com`, `:1234`, `https://h/ollama`, `::1`, or nothing.
+        text: As in `OLLAMA_HOST`: `example.com`, `:1234`, `https://h/ollama`, `::1`, or nothing;
+            or a kind and an address, `openai+http://h:8080/v1`.
 
     Returns:
         The address, with a warning where a part of the value was not usable.
@@ -98,6 +116,8 @@ def read_host(text: str) -> Host:
         HostError: The value names another scheme than http and https, or no possible host.
     """
     value = text.strip().strip("\"'").strip()
+    if named := _KIND.match(value):
+        return _of_kind(named[1].lower(), value[named.end() :])
     scheme, has_scheme, rest = value.partition("://")
     default_port = DEFAULT_PORT
     if not has_scheme:
@@ -146,6 +166,26 @@ def read_host(text: str) -> Host:
     )
 
 
+def _of_kind(kind: str, address: str) -> Host:
+    """An address of which the kind was named."""
+    if kind in BUILT_IN:
+        host = read_host(address)
+        if kind == "openai" and "/" not in host.url.partition("://")[2]:
+            host = replace(host, url=f"{host.url}/v1")
+        return replace(host, kind=kind)
+    if "@" in address:
+        raise HostError(
+            f"The address of the {kind} server holds a user name or password; "
+            "set an API key instead."
+        )
+    if not _FOREIGN.fullmatch(address):
+        raise HostError(
+            f"The address of the {kind} server is {_shown(address)}: it may hold letters, figures "
+            "and signs of ASCII only, and 1000 of them at most."
+        )
+    return Host(address, kind=kind)
+
+
 def read_hosts(text: str) -> list[Host]:
     """Read several addresses separated by commas.
 
@@ -156,10 +196,10 @@ def read_hosts(text: str) -> list[Host]:
         HostError: For the first value that cannot be an address.
     """
     values = [part for part in text.strip().strip("\"'").split(",") if part.strip()]
-    hosts: dict[str, Host] = {}
+    hosts: dict[tuple[str, str], Host] = {}
     for value in values or [""]:
         host = read_host(value)
-        hosts.setdefault(host.url, host)
+        hosts.setdefault((host.kind, host.url), host)
     return list(hosts.values())
 
 
