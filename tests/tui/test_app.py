@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 from textual.widgets import Input, OptionList
 
 from ccchat_tui.backends.base import BackendError, ErrorKind
@@ -36,6 +37,19 @@ class TestWriting:
             turns = app.session(1).turns
             assert [turn.question for turn in turns] == [f"q{number}" for number in range(5)]
             assert [turn.reply for turn in turns] == [f"answer {number}" for number in range(5)]
+
+    async def test_what_is_typed_before_anything_stands_is_written_in_its_order(self) -> None:
+        app = scripted_app(users=("Ada", "Bob"))
+        early = "pause x A u + early"
+        for char in early:
+            app.post_message(events.Key(char, char))
+        async with app.run_test(size=SIZE):
+            await app.settle()
+            assert app.pane is app.chats.deck.panes[0]
+            assert app.pane.composer.text == early
+            assert app.pane.composer.has_focus
+            assert not app.service.snapshot(0).paused
+            assert app.service.snapshot(0).limits.max_concurrent == 5
 
     async def test_what_is_being_typed_is_not_touched_by_replies(self) -> None:
         app = scripted_app()

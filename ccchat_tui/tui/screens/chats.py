@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.message import Message
 from textual.screen import Screen
 
 from ccchat_tui.backends.base import ServerState
@@ -39,6 +40,9 @@ class ChatsScreen(Screen[None]):
     """Wires the widgets to the conversations; what is decided is decided elsewhere."""
 
     BINDING_GROUP_TITLE = "Chats"
+    AUTO_FOCUS = ""
+    """Nothing by itself: before there is a message box it would be the queue, where letters are
+    commands."""
     BINDINGS: ClassVar[list[BindingType]] = [
         _binding("ctrl+n", "new_chat", "New chat", "New chat for the same user"),
         _binding("alt+n", "new_chat_for", "New chat for…", "New chat for another user", show=False),
@@ -74,6 +78,9 @@ class ChatsScreen(Screen[None]):
         _binding("alt+x", "cancel_all", "Cancel all", "Cancel every request", show=False),
     ]
 
+    class Settled(Message):
+        """There is a box to write in, and what was typed before is to go there."""
+
     app: CCChatApp
 
     def __init__(self, app: CCChatApp, *, panel_visible: bool, panel_width: int) -> None:
@@ -101,13 +108,29 @@ class ChatsScreen(Screen[None]):
             yield self.panel
         yield KeyHints()
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Open a pane for every conversation there is, and follow them all."""
         self._unsubscribe = self._sessions.subscribe(self._on_session)
         for session in self._sessions.sessions:
             self._open_pane(session)
         if self.deck.panes:
-            self.activate(self.deck.panes[0])
+            self.activate(self.deck.panes[0], focus=False)
+            await self.deck.settled()
+            self.post_message(self.Settled())
+
+    def on_chats_screen_settled(self) -> None:
+        """Write in the box from now on, once the keys that came before are there."""
+        if self._peek_message() is None:
+            self.active.focus_composer()
+        else:
+            self.post_message(self.Settled())
+
+    def on_key(self, event: events.Key) -> None:
+        """While nothing is focused, as when keys are pressed before the first chat stands, they are
+        for the message box."""
+        if self.focused is None:
+            event.stop()
+            self.active.composer.post_message(event)
 
     def on_unmount(self) -> None:
         """Follow them no longer."""
