@@ -129,7 +129,7 @@ def _opener(kind: str) -> Opener:
         ) from error
     if not callable(opener):
         raise KindError(
-            f"The kind of server {kind!r} of {_package(point)} is a {type(opener).__name__}, and "
+            f"The kind of server {kind!r} of {_package(point)} is of type {type(opener).__name__}, and "
             "nothing to be called"
         )
     return opener
