@@ -380,6 +380,7 @@ def _named_once(settings: Settings, sources: dict[str, str]) -> tuple[Settings, 
         sources["servers"] = f"{tables}, not used because of {hosts}"
         note = f"the [[servers]] tables of {tables} are not used: {hosts} names the servers"
         return settings.model_copy(update={"servers": ()}), [note]
+    sources["ollama_host"] = f"{hosts}, not used because of [[servers]]"
     if settings.api_key.get_secret_value():
         note = "is sent to no server: with [[servers]] tables each has an api_key of its own"
         return settings, [f"api_key ({sources['api_key']}) {note}"]
