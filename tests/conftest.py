@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import sys
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+# Every run draws the same examples, so that a red gate speaks of the change before it;
+# HYPOTHESIS_PROFILE=search looks for new ones.
 
 BASELINE = {"textual": "8.2.8", "rich": "15.0.0", "pygments": "2.21.0"}
 """What the pictures were drawn with. Another version may draw them otherwise, and is no reason to
