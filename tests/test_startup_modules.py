@@ -59,11 +59,11 @@ NEEDLESS = (
     "tree_sitter",
     "unittest",
     "uvicorn",
-    "ccchat_tui.backends.breaker",
+    "ccchat_tui.backends.cache",
     "ccchat_tui.backends.demo_writer",
     "ccchat_tui.backends.http",
     "ccchat_tui.backends.ollama_models",
-    "ccchat_tui.backends.pool",
+    "ccchat_tui.backends.openai",
     "ccchat_tui.cli_simulate",
     "ccchat_tui.scenarios",
 )
