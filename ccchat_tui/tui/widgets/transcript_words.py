@@ -94,9 +94,13 @@ def footer(turn: Turn, width: int) -> list[Line]:
     if turn.state in RETRYABLE:
         state = f"state:{turn.state.value}"
         note = sanitize(turn.note).replace("\t", " ").strip()
-        spans: list[Span] = [(f"{glyph(turn.state)} {word(turn.state)}", state)]
-        if note and note.lower() != word(turn.state):
-            spans.append((f": {note}", "note"))
+        said = word(turn.state)
+        if note.lower().startswith(said):
+            # The note says it by itself.
+            said, note = note[: len(said)], note[len(said) :]
+        elif note:
+            note = f": {note}"
+        spans: list[Span] = [(f"{glyph(turn.state)} {said}", state), (note, "note")]
         lines += _wrapped(spans, width)
         for hint in turn.hints:
             text = sanitize(hint).replace("\t", " ").strip()
