@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -27,6 +28,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from ccchat_tui.config_keys import private
 from ccchat_tui.config_servers import WHAT as SERVERS
 from ccchat_tui.config_servers import ServerTables
 from ccchat_tui.config_servers import in_words as server_in_words
@@ -353,13 +355,25 @@ def load_settings(
         option, value = given if isinstance(given, tuple) else (name, given)
         put(name, value, f"command line {option}")
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(values, context={"env": env})
     except ValidationError as error:
         lines = [_in_words(detail, sources) for detail in error.errors(include_url=False)]
         # A union or a table reports once for each of its parts; a person needs it once.
         raise SettingsError("\n".join(dict.fromkeys(lines))) from None
     settings, notes = _named_once(settings, sources)
+    if found and config_file is not None:
+        notes += _open_to_others(config_file, settings, sources)
     return Loaded(settings, sources, config_file, found, (*_strangers(env), *notes))
+
+
+def _open_to_others(file: Path, settings: Settings, sources: Mapping[str, str]) -> Iterator[str]:
+    """A note where a key stands in a config file that others may read."""
+    here = f"file {file}"
+    keys = [settings.api_key] if sources["api_key"] == here else []
+    keys += [table.api_key for table in settings.servers]
+    with suppress(OSError):
+        if any(key.get_secret_value() for key in keys) and not private(file):
+            yield f"config file {file} holds a key, and others may read it: `chmod 600` it"
 
 
 def _named_once(settings: Settings, sources: dict[str, str]) -> tuple[Settings, list[str]]:

@@ -7,10 +7,19 @@ import re
 from collections import Counter
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+)
 from pydantic_core import ErrorDetails
 
 from ccchat_tui.backends.hosts import HostError, Server, names_of, read_host
+from ccchat_tui.config_keys import KeyFromEnvironment, KeyFromFile, KeyTroubleError
 from ccchat_tui.config_words import Number, Setting, Whole, allowed, short
 
 WHAT = "tables headed [[servers]], each with a url, and no more than 100 of them"
@@ -36,20 +45,29 @@ def _address(url: str) -> str:
     return url.strip()
 
 
+def _one_key(key: SecretStr, info: ValidationInfo) -> SecretStr:
+    """Refuse more than one place for a key. This is the last of them to be looked at."""
+    keys = (key, info.data.get("api_key"), info.data.get("api_key_env"))
+    if sum(1 for each in keys if each is not None and each.get_secret_value()) > 1:
+        raise KeyTroubleError("is one place too many: give the key once")
+    return key
+
+
 class ServerSettings(BaseModel):
     """One `[[servers]]` table."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     url: Annotated[
         str,
         AfterValidator(_address),
         Setting(
             allowed="an address such as 192.168.1.7:11434 or https://models.example, of http or "
-            "https, without a user name, with a port from 0 to 65535 if any"
+            "https, without a user name, with a port from 0 to 65535 if any; or a kind and an "
+            "address, such as openai+http://127.0.0.1:8080/v1"
         ),
     ]
-    """where it is, by Ollama's own rules"""
+    """where it is, by Ollama's own rules; a kind may stand before it, as in openai+http://h/v1"""
 
     name: Annotated[
         str,
@@ -70,6 +88,22 @@ class ServerSettings(BaseModel):
     api_key: Annotated[SecretStr, Setting(allowed="text")] = SecretStr("")
     """sent to this server, and to no other, as a bearer token"""
 
+    api_key_env: Annotated[KeyFromEnvironment, Setting(allowed="the name of a variable")] = (
+        SecretStr("")
+    )
+    """the variable of the environment that holds the key"""
+
+    api_key_file: Annotated[KeyFromFile, AfterValidator(_one_key), Setting(allowed="a file")] = (
+        SecretStr("")
+    )
+    """the file that holds the key and nothing else, readable by you alone"""
+
+    @property
+    def key(self) -> str:
+        """The key, wherever it stands; empty for none."""
+        keys = (self.api_key, self.api_key_env, self.api_key_file)
+        return next((key for each in keys if (key := each.get_secret_value())), "")
+
     def server(self) -> Server:
         """The same for whoever asks it."""
         return Server(
@@ -77,7 +111,7 @@ class ServerSettings(BaseModel):
             name=self.name,
             weight=self.weight,
             limit=self.limit,
-            api_key=self.api_key.get_secret_value(),
+            api_key=self.key,
         )
 
     def __str__(self) -> str:
@@ -87,7 +121,7 @@ class ServerSettings(BaseModel):
             terms.append(f"weight {self.weight:g}")
         if self.limit is not None:
             terms.append(f"limit {self.limit}")
-        if self.api_key.get_secret_value():
+        if self.key:
             terms.append(f"key {MASK}")
         told = f" ({', '.join(terms)})" if terms else ""
         return f"{self.name or self.url}{told}"
@@ -143,11 +177,19 @@ def in_words(detail: ErrorDetails, source: str) -> str:
         close = difflib.get_close_matches(field.lower(), ServerSettings.model_fields, 1)
         remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(_FIELDS)}"
         return f"{table}: {field!r} is no setting of a server ({source}); {remedy}"
+    told = detail.get("ctx", {}).get("error")
+    if isinstance(told, KeyTroubleError):
+        return f"{table}: {field} {told} ({source})"
     may = allowed(ServerSettings.model_fields[field])
-    if detail["type"] == "missing":
-        return f"{table} has no {field} ({source}): give {may}"
-    given = MASK if field == "api_key" else without_password(short(detail["input"]))
-    return f"{table}: {field} cannot be {given} ({source}): give {may}"
+    missing = detail["type"] == "missing"
+    what = f" has no {field}" if missing else f": {field} cannot be {_shown(field, detail)}"
+    return f"{table}{what} ({source}): give {may}"
+
+
+def _shown(field: str, detail: ErrorDetails) -> str:
+    if field.startswith("api_key"):
+        return MASK
+    return without_password(short(detail["input"]))
 
 
 _FIELDS = tuple(ServerSettings.model_fields)

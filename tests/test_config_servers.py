@@ -36,6 +36,7 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def loaded(folder: Path, text: str, **env: str) -> Loaded:
     file = folder / "config.toml"
     file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
     return load_settings({}, env, file)
 
 
@@ -60,6 +61,15 @@ class TestTables:
             ("desk", 2.0, 4),
             ("ada.example/ollama", 1.0, None),
         ]
+
+    def test_a_kind_stands_before_the_address(self, tmp_path: Path) -> None:
+        text = '[[servers]]\nurl = "openai+http://gpu:8000"\n[[servers]]\nurl = "gpu:8000"\n'
+        settings = loaded(tmp_path, text).settings
+        assert settings.model_servers() == [
+            Server(Host("http://gpu:8000/v1", kind="openai")),
+            Server(Host("http://gpu:8000")),
+        ]
+        assert str(settings.servers[0]) == "openai+http://gpu:8000"
 
     def test_without_any_the_hosts_count(self, tmp_path: Path) -> None:
         settings = loaded(tmp_path, 'ollama_host = "a,b:1"\nservers = []\n').settings
@@ -114,7 +124,10 @@ class TestRefusals:
                 'url = "x"\nwieght = 2',
                 "'wieght' is no setting of a server (file FILE); did",
             ),
-            ('url = "x"\nqq = 2', "there are url, name, weight, limit, api_key"),
+            (
+                'url = "x"\nqq = 2',
+                "there are url, name, weight, limit, api_key, api_key_env, api_key_file",
+            ),
         ],
     )
     def test_file_table_field_value_and_what_is_allowed_are_named(
