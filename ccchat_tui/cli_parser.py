@@ -21,6 +21,7 @@ OPTIONS = {
     "max_concurrent_per_user": "--per-user",
     "enable_concurrent_processing": "--sequential",
     "theme": "--theme",
+    "store": "--no-store",
 }
 """The options that are settings, by the field of `Settings` that they set."""
 
@@ -239,6 +240,12 @@ def _settings_options(*fields: str) -> Parser:
         help="one request at a time",
     )
     add("theme", metavar="NAME", help="colours of the app")
+    add(
+        "store",
+        action="store_const",
+        const="off",
+        help="keep conversations in memory only, and bring none back",
+    )
     group.add_argument("--config", metavar="FILE", help="read this config file, not the usual one")
     return parser
 

@@ -221,6 +221,16 @@ class Settings(BaseModel):
     ] = 0.0
     """pieces a second at which a kept reply is given again; 0 for all at once"""
 
+    store: Annotated[
+        str,
+        Field(max_length=4096),
+        Setting(env="CCCHAT_STORE", allowed="a file, or off, or nothing for the usual place"),
+    ] = ""
+    """file in which conversations are kept; empty for the usual place, `off` for memory only"""
+
+    restore_tabs: Annotated[bool, Setting(env="CCCHAT_RESTORE_TABS")] = True
+    """whether the tabs of last time come back at the start; where users are named, theirs only"""
+
     theme: Annotated[str, Field(max_length=100), Setting(env="CCCHAT_THEME")] = ""
     """colours of the app; empty for its own choice"""
 

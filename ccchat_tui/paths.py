@@ -27,6 +27,24 @@ def themes_folder() -> Path:
     return config_folder() / "themes"
 
 
+def store_file() -> Path:
+    """The file in which conversations are kept if none is named."""
+    from platformdirs import user_data_path  # noqa: PLC0415 - only who asks pays for it
+
+    return user_data_path(APP, appauthor=False) / "conversations.db"
+
+
+def chosen_store(named: str) -> Path | None:
+    """The file of conversations for what was set: a file, nothing for the usual one, or `off`.
+
+    Returns:
+        `None` if nothing is to be kept.
+    """
+    if named.strip().lower() == "off":
+        return None
+    return Path(named).expanduser() if named.strip() else store_file()
+
+
 def trace_file() -> Path:
     """Where the details of a fault of ours are written."""
     from platformdirs import user_log_path  # noqa: PLC0415 - only who asks pays for it

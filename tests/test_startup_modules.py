@@ -77,7 +77,14 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         cwd=home,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CONFIG_HOME": str(home)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home),
+            "XDG_DATA_HOME": str(home),
+            "LOCALAPPDATA": str(home),
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

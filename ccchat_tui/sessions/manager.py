@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.events import (
     EngineEvent,
@@ -26,12 +25,13 @@ from ccchat_tui.engine.request import Rejected, RequestHandle, RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.sessions.checks import check_question
 from ccchat_tui.sessions.context import prompt_for, running_before
+from ccchat_tui.sessions.keeper import Keeper
 from ccchat_tui.sessions.model import Session, SessionStatus, Turn, TurnState
+from ccchat_tui.sessions.outcome import end_turn
 from ccchat_tui.sessions.titles import UNTITLED, title_from
 from ccchat_tui.sessions.words import (
     CANCELLING,
     WAITS_FOR_EARLIER,
-    words_for,
     words_for_cancelled,
     words_for_retry,
 )
@@ -81,6 +81,8 @@ class SessionManager:
         """The model of a chat that was given none."""
         self.connecting = False
         """Whether it is not known yet who will answer; until then a chat needs no model."""
+        self.keeper = Keeper()
+        """Who keeps the conversations on the disk, if anybody does."""
         self._clock = clock
         self._new_id = new_id
         self._system = system
@@ -89,6 +91,7 @@ class SessionManager:
         self._held: dict[str, list[Turn]] = {}
         self._untitled: set[str] = set()
         self._unread: set[str] = set()
+        self._standing_in = False
         self._listeners: list[Listener] = []
         self._unsubscribe = service.subscribe(self._on_event)
 
@@ -117,6 +120,15 @@ class SessionManager:
         self._tell(session, None)
         return session
 
+    def adopt(self, session: Session) -> None:
+        """Open a conversation that was kept."""
+        if not self.connecting:
+            session.fit_model(self.known_models, self.default_model, stand_in=self._standing_in)
+        if session.title == UNTITLED and not session.turns:
+            self._untitled.add(session.id)
+        self.sessions.append(session)
+        self._tell(session, None)
+
     def close(self, session: Session) -> None:
         """Cancel what still runs in a session and forget it. Harmless when called twice."""
         if session not in self.sessions:
@@ -141,21 +153,21 @@ class SessionManager:
             self._untitled.add(session.id)
         self._tell(session, None)
 
-    def set_models(self, names: Sequence[str], default: str) -> None:
-        """Say which models there are now. Chats with none, or with one that is gone, get the
-        default; what is under way stays as it was asked.
+    def set_models(self, names: Sequence[str], default: str, *, stand_in: bool = False) -> None:
+        """Say which models there are now. In chats with none, or with one that is gone, the
+        default stands in until it is there again; what is under way stays as it was asked.
 
         Args:
             names: Newest first.
             default: The model of chats that were given none.
+            stand_in: Whether it answers only while another does not.
         """
+        self._standing_in = stand_in
         self.known_models = tuple(names)
         self.default_model = default
         self.connecting = False
-        there = {full_name(name) for name in names}
         for session in self.sessions:
-            if not session.model or full_name(session.model) not in there:
-                session.model = default
+            session.fit_model(names, default, stand_in=stand_in)
             for turn in session.turns:
                 if turn.state.alive and not turn.model:
                     turn.model = default
@@ -207,19 +219,11 @@ class SessionManager:
         """
         if turn.state.alive:
             return turn
-        model = self._model_for(session)
-        before = (turn.state, turn.model, turn.parts, turn.thinking, turn.note, turn.hints)
-        figures = (turn.request_id, turn.stats, turn.duration, turn.left_out, turn.revision)
-        turn.state, turn.model = TurnState.QUEUED, model
-        turn.parts, turn.thinking, turn.note, turn.hints = [], [], "", ()
-        turn.request_id = turn.stats = turn.duration = None
-        turn.left_out = 0
-        turn.revision += 1
+        undo = turn.start_over(self._model_for(session))
         try:
             self._ask(session, turn)
         except BaseException:
-            turn.state, turn.model, turn.parts, turn.thinking, turn.note, turn.hints = before
-            turn.request_id, turn.stats, turn.duration, turn.left_out, turn.revision = figures
+            undo()
             raise
         self._tell(session, turn)
         return turn
@@ -274,14 +278,7 @@ class SessionManager:
 
     def status(self, session: Session) -> SessionStatus:
         """What the tab of a session says of it."""
-        states = {turn.state for turn in session.turns}
-        if TurnState.STREAMING in states:
-            return SessionStatus.STREAMING
-        if any(state.alive for state in states):
-            return SessionStatus.WAITING
-        if session.turns and session.turns[-1].state in {TurnState.FAILED, TurnState.TIMED_OUT}:
-            return SessionStatus.FAILED
-        return SessionStatus.UNREAD if session.id in self._unread else SessionStatus.IDLE
+        return session.status(unread=session.id in self._unread)
 
     def mark_read(self, session: Session) -> None:
         """Say that the person has seen what is in a session."""
@@ -404,16 +401,7 @@ class SessionManager:
             turn.note = ""
 
     def _finish(self, asked: _Asked, event: RequestEnded) -> None:
-        turn = asked.turn
-        turn.state = TurnState(event.state.value)
-        turn.stats, turn.duration = event.stats, event.duration
-        turn.note, turn.hints = "", ()
-        has_reply = any(turn.parts)
-        if event.state is RequestState.CANCELLED:
-            turn.note = words_for_cancelled(has_reply=has_reply).note
-        elif event.state is not RequestState.COMPLETED:
-            words = words_for(event.failure, has_reply=has_reply, known_models=self.known_models)
-            turn.note, turn.hints = words.note, words.hints
+        end_turn(asked.turn, event, self.known_models)
         if asked.session in self.sessions and event.state is not RequestState.CANCELLED:
             self._unread.add(asked.session.id)
 

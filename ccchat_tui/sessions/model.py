@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from ccchat_tui.backends.base import Think
+from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.engine.request import ReplyStats
 
 
@@ -76,6 +78,26 @@ class Turn:
         """The reply so far, in one piece."""
         return "".join(self.parts)
 
+    def start_over(self, model: str) -> Callable[[], None]:
+        """Forget the reply, for another attempt.
+
+        Args:
+            model: What is asked this time.
+
+        Returns:
+            What takes it back.
+        """
+        fresh = Turn(self.id, self.question, model, self.asked_at, revision=self.revision + 1)
+        before = {name: getattr(self, name) for name in self.__slots__}
+        for name in before:
+            setattr(self, name, getattr(fresh, name))
+
+        def undo() -> None:
+            for name, value in before.items():
+                setattr(self, name, value)
+
+        return undo
+
 
 @dataclass(slots=True, eq=False)
 class Session:
@@ -95,6 +117,49 @@ class Session:
     ordered: bool = False
     """Whether each request waits for the one before it."""
     turns: list[Turn] = field(default_factory=list)
+    draft: str = ""
+    """What stood in the message box when the conversation was last kept."""
+    stand_in: tuple[str, str] | None = None
+    """The model it was given, if that is not there now, and the one that answers in its place."""
+
+    @property
+    def own_model(self) -> str:
+        """The model it was given, also while another stands in for it; empty for none."""
+        if self.stand_in is not None and self.model == self.stand_in[1]:
+            return self.stand_in[0]
+        return self.model
+
+    def fit_model(self, there: Sequence[str], default: str, *, stand_in: bool) -> None:
+        """Take the model it was given if that is there, and else another.
+
+        Args:
+            there: The models there are.
+            default: The other one.
+            stand_in: Whether these answer only while others do not.
+        """
+        own = self.own_model
+        self.stand_in = None
+        if own and full_name(own) in map(full_name, there):
+            self.model = own
+        else:
+            self.model = default
+            if own or stand_in:
+                self.stand_in = (own, default)
+
+    def status(self, *, unread: bool) -> SessionStatus:
+        """What its tab says of it.
+
+        Args:
+            unread: Whether something has come that the person has not seen.
+        """
+        states = {turn.state for turn in self.turns}
+        if TurnState.STREAMING in states:
+            return SessionStatus.STREAMING
+        if any(state.alive for state in states):
+            return SessionStatus.WAITING
+        if self.turns and self.turns[-1].state in {TurnState.FAILED, TurnState.TIMED_OUT}:
+            return SessionStatus.FAILED
+        return SessionStatus.UNREAD if unread else SessionStatus.IDLE
 
 
 class SessionStatus(StrEnum):

@@ -101,6 +101,12 @@ def words_for_cancelled(*, has_reply: bool) -> Words:
     return Words(_joined("Cancelled", _KEPT) if has_reply else "Cancelled before anything came.")
 
 
+def words_for_interrupted(*, has_reply: bool) -> Words:
+    """Say what became of a reply whose program ended before it did."""
+    ended = "ccchat ended before this reply did."
+    return Words(f"{ended} {_KEPT}" if has_reply else "ccchat ended before anything came.")
+
+
 def named_models(models: tuple[str, ...]) -> str:
     """One line that names the models there are, cut after `MODELS_NAMED`."""
     named = ", ".join(models[:MODELS_NAMED])

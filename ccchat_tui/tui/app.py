@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,10 +27,12 @@ from ccchat_tui.fault import write_trace
 from ccchat_tui.sessions.ids import random_id
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session
+from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.commands import ChatCommands
 from ccchat_tui.tui.connection import Connection
 from ccchat_tui.tui.frames import FrameClock
+from ccchat_tui.tui.keeping import Keeping
 from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
@@ -58,6 +61,12 @@ class Parts:
     themes: ThemeSet = field(default_factory=load_themes)
     load_client: Callable[[], None] | None = None
     """Loads what asking the server takes; called in a thread before it is first asked."""
+    store: Store | None = None
+    """Where conversations are kept; `None` keeps them in memory only. Whoever gave it closes it."""
+    tabs_of: frozenset[str] | None = None
+    """Whose tabs of last time come back; `None` for those of everybody."""
+    zone: tzinfo | None = None
+    """Whose hours are shown; `None` for the machine's own."""
     warnings: tuple[str, ...] = ()
     """What is to be said at the start, such as a mistyped variable."""
 
@@ -100,6 +109,13 @@ class CCChatApp(App[None]):
             options=options,
         )
         self.sessions.connecting = True
+        self.keeping = Keeping(
+            self,
+            parts.store,
+            users=parts.tabs_of,
+            restore=settings.restore_tabs,
+            zone=parts.zone,
+        )
         self.connection = Connection(
             self.service,
             self.sessions,
@@ -135,6 +151,7 @@ class CCChatApp(App[None]):
         for words in (*self._parts.warnings, *self._parts.themes.problems):
             self.notify(sanitize(words), severity="warning", timeout=10, markup=False)
         self.watch_queue.wake()
+        self.keeping.start()
         if self._parts.demo_asked:
             await self.connection.use_demo()
         else:
@@ -144,7 +161,9 @@ class CCChatApp(App[None]):
     async def on_unmount(self) -> None:
         """Stop everything that runs, and wait until its connections are closed."""
         self.watch_queue.stop()
+        self.keeping.leave()
         await self.service.aclose()
+        self.keeping.stop()
         self.sessions.stop()
         await self._parts.server.aclose()
         await self._parts.demo.aclose()
@@ -260,6 +279,10 @@ class CCChatApp(App[None]):
         ]
         about = "Keys as they are bound now. Ctrl+P finds any command by its name."
         self.push_screen(HelpScreen(key_groups(places, self.get_key_display), about))
+
+    def action_history(self) -> None:
+        """Show all conversations."""
+        self.keeping.show_history()
 
     def action_theme(self, name: str) -> None:
         """Change the colours."""

@@ -126,7 +126,7 @@ class Connection:
         """Change over, and let the requests go that were held back for it."""
         self._service.use_backend(backend)
         default = self._model_among(models)
-        self._sessions.set_models(models, default)
+        self._sessions.set_models(models, default, stand_in=backend is self.demo)
         self._pending.settle(backend, default)
 
     def _model_among(self, names: Sequence[str]) -> str:

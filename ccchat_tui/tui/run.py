@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from types import FrameType
 
 from textual.theme import BUILTIN_THEMES
@@ -11,7 +12,9 @@ from textual.theme import BUILTIN_THEMES
 from ccchat_tui.backends.connect import load_client, open_servers
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.config import Loaded, SettingsError
-from ccchat_tui.paths import themes_folder
+from ccchat_tui.paths import chosen_store, themes_folder
+from ccchat_tui.sessions.store import Store
+from ccchat_tui.text import one_line
 from ccchat_tui.tui.alt_keys import teach_alt_keys
 from ccchat_tui.tui.app import CCChatApp, Parts
 from ccchat_tui.tui.memory import set_startup_aside
@@ -41,6 +44,7 @@ def run_app(loaded: Loaded) -> int:
     themes = load_themes(themes_folder())
     check_theme(settings.theme, themes)
     servers = settings.model_servers()
+    file = chosen_store(settings.store)
     parts = Parts(
         server=open_servers(
             servers,
@@ -52,10 +56,12 @@ def run_app(loaded: Loaded) -> int:
         demo_asked=settings.demo,
         themes=themes,
         load_client=load_client,
+        store=None if file is None else Store(file),
+        tabs_of=None if loaded.is_default("users") else frozenset(settings.users),
         warnings=(*loaded.warnings, *(each.warning for each in servers if each.warning)),
     )
     teach_alt_keys(ChatsScreen.BINDINGS)
-    return asyncio.run(_run(CCChatApp(settings, parts)))
+    return asyncio.run(_run(CCChatApp(settings, parts), parts.store))
 
 
 def check_theme(name: str, themes: ThemeSet | None = None) -> None:
@@ -75,7 +81,7 @@ def check_theme(name: str, themes: ThemeSet | None = None) -> None:
         )
 
 
-async def _run(app: CCChatApp) -> int:
+async def _run(app: CCChatApp, store: Store | None) -> int:
     """Run it, with signals answered by an orderly end."""
     loop = asyncio.get_running_loop()
     code = 0
@@ -98,6 +104,20 @@ async def _run(app: CCChatApp) -> int:
             # The event loops of Windows have no handlers of their own.
             signal.signal(number, from_afar)
     aside = loop.call_later(SETTLED_AFTER, set_startup_aside)
-    await app.run_async()
-    aside.cancel()
-    return code or app.return_code or 0
+    try:
+        await app.run_async()
+    finally:
+        aside.cancel()
+        app.keeping.stop()
+        unsaved = "" if store is None else await _close(store)
+    if unsaved:
+        print(unsaved, file=sys.stderr)
+    return code or app.return_code or (1 if unsaved else 0)
+
+
+async def _close(store: Store) -> str:
+    """Write what is still to be written. Returns what is to be said of what cannot be."""
+    if not await store.aclose():
+        return ""
+    why = f": {store.problem.message}" if store.problem else ""
+    return one_line(f"ccchat: not everything that was said could be saved{why}", 1000)

@@ -52,6 +52,7 @@ class ChatsScreen(Screen[None]):
         _binding("f3,ctrl+o", "choose_model", "Model", "Choose the model of this chat"),
         _binding("f4", "settings", "Settings", "System prompt, temperature and order of this chat"),
         _binding("f5", "connect", "Connect", "Try the model server again"),
+        _binding("f12,alt+h", "app.history", "History", "Open any conversation", show=False),
         _binding("f2", "rename", "Rename", "Rename this chat", show=False),
         _binding("f9,alt+w", "close_chat", "Close chat", "Close this chat", show=False),
         _binding("ctrl+r", "retry_last", "Retry", "Ask the newest failed question again"),
@@ -158,6 +159,7 @@ class ChatsScreen(Screen[None]):
         if focus and not pane.has_focus_within:
             pane.focus_composer()
         self._sessions.mark_read(pane.session)
+        self._sessions.keeper.seen(pane.session)
         self._show_tabs()
 
     def pane_of(self, session_id: str) -> ChatPane | None:

@@ -111,6 +111,8 @@ class ChatPane(Vertical):
         self.transcript.set_turns(self.session.turns)
         self.transcript.set_notice(self._notice)
         self.show_session()
+        if self.session.draft:
+            self.composer.set_draft(self.session.draft)
         if self._focus_wanted:
             self.focus_composer()
 
@@ -174,13 +176,23 @@ class ChatPane(Vertical):
     def _send(self, event: Composer.Submitted) -> None:
         event.stop()
         try:
-            self._sessions.send(self.session, event.text)
+            turn = self._sessions.send(self.session, event.text)
         except Rejected as refusal:
             self.composer.refused()
             self.tell(f"Not sent: {words_of(refusal)}", problem=True)
         else:
-            self.composer.accepted(event.text)
+            self._sessions.keeper.when_kept(turn, lambda: self._kept(event.text))
             self.tell("")
+
+    def _kept(self, text: str) -> None:
+        """A message is where it cannot be lost: it may go out of the box."""
+        if self.composer.is_attached:
+            self.composer.accepted(text)
+
+    @on(Composer.Changed)
+    def _written(self, event: Composer.Changed) -> None:
+        event.stop()
+        self._sessions.keeper.draft_changed(self.session, lambda: self.composer.full_text)
 
     @on(Composer.CancelRequested)
     def _escape(self, event: Composer.CancelRequested) -> None:

@@ -132,6 +132,24 @@ class Transcript(TranscriptView, can_focus=True):
         self._go_to(len(self._top_lines) + self._index.top(self._cursor))
         self.refresh()
 
+    def show_turn(self, turn_id: str, words: Sequence[str] = ()) -> None:
+        """Bring a turn into sight, and of it the first row in which one of some words stands.
+
+        Args:
+            turn_id: Which; one that is not shown changes nothing.
+            words: As `words_of` gives them; the last that is found counts.
+        """
+        view = self._by_id.get(turn_id)
+        if view is None:
+            return
+        self._cursor = view.index
+        self._see_to(view)
+        row = view.row_with(words)
+        # A few rows of what led to it stay above.
+        above = min(row, max(1, self.size.height // 4))
+        self._go_to(len(self._top_lines) + self._index.top(view.index) + row - above)
+        self.refresh()
+
     def _go_to(self, row: int) -> None:
         self.scroll_to(y=row, animate=False, force=True, immediate=True)
 

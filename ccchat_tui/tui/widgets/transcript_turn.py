@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ccchat_tui.clock import Clock
 from ccchat_tui.sessions.model import Turn, TurnState
+from ccchat_tui.sessions.search import find
 from ccchat_tui.text import Sanitizer, sanitize
 from ccchat_tui.tui.markdown.document import Document
 from ccchat_tui.tui.markdown.lines import TAB, Line, Wrapper
@@ -213,6 +215,20 @@ class TurnRows:
                 return row + max(0, min(number, count - 1))
             row += count
         return row
+
+    def row_with(self, words: Sequence[str]) -> int:
+        """The first row of question or reply in which one of some words stands, as a search finds
+        them; the first row of all if there is none. To be called when it is laid out.
+
+        Args:
+            words: As `words_of` gives them; the last that is found counts.
+        """
+        for word in reversed(words):
+            for section in ("question", "reply"):
+                for number, line in enumerate(self.sections[section]):
+                    if find("".join(text for text, _ in line.spans), word) >= 0:
+                        return self.row_of(section, number)
+        return 0
 
     # Parts ----------------------------------------------------------------------------------
 

@@ -37,12 +37,13 @@ def header(turn: Turn, width: int, *, waited: float, tokens: int, rate: float) -
     name = one_line(turn.model or "model", max(4, width // 2))
     spans: list[Span] = [(name, "model"), ("  ", "meta")]
     facts: list[str] = []
+    if not state.alive:
+        tokens = (turn.stats.tokens if turn.stats else None) or tokens
     if state is TurnState.COMPLETED:
         if turn.stats and turn.stats.cached:
             facts.append("cached")
-        count = (turn.stats.tokens if turn.stats else None) or tokens
-        if count:
-            facts.append(_tokens(count))
+        if tokens:
+            facts.append(_tokens(tokens))
         if turn.stats and turn.stats.tokens_per_second:
             facts.append(f"{turn.stats.tokens_per_second:.0f}/s")
         if turn.duration:

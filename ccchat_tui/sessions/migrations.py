@@ -1,0 +1,105 @@
+"""The steps by which a file of conversations came to be what it is now.
+
+A step is never changed once it has been released: files that have been through it are out there.
+A change of the form is a further step at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+_ALIVE = "('queued', 'connecting', 'streaming', 'waiting_to_retry')"
+
+_CONVERSATIONS = (
+    # Moments are whole microseconds since 1970, UTC. `tab` is the place among the tabs of those
+    # that are open; `owner` is the process that has it open (see owners.py).
+    """
+    CREATE TABLE sessions (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        user TEXT NOT NULL,
+        title TEXT NOT NULL,
+        model TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        seen_at INTEGER NOT NULL DEFAULT 0,
+        settings TEXT NOT NULL DEFAULT '{}',
+        draft TEXT NOT NULL DEFAULT '',
+        pinned INTEGER NOT NULL DEFAULT 0,
+        tags TEXT NOT NULL DEFAULT '',
+        tab INTEGER,
+        owner TEXT NOT NULL DEFAULT '',
+        deleted_at INTEGER
+    )
+    """,
+    """
+    CREATE INDEX sessions_in_order ON sessions (pinned DESC, updated_at DESC, id)
+    WHERE deleted_at IS NULL
+    """,
+    "CREATE INDEX sessions_open ON sessions (tab) WHERE tab IS NOT NULL",
+    "CREATE INDEX sessions_owned ON sessions (owner) WHERE owner <> ''",
+    "CREATE INDEX sessions_deleted ON sessions (deleted_at) WHERE deleted_at IS NOT NULL",
+    """
+    CREATE TABLE turns (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+        question TEXT NOT NULL,
+        reply TEXT NOT NULL DEFAULT '',
+        thinking TEXT NOT NULL DEFAULT '',
+        model TEXT NOT NULL,
+        state TEXT NOT NULL,
+        asked_at INTEGER NOT NULL,
+        facts TEXT NOT NULL DEFAULT '{}'
+    )
+    """,
+    "CREATE INDEX turns_of_session ON turns (session, number)",
+    f"CREATE INDEX turns_alive ON turns (session) WHERE state IN {_ALIVE}",
+    # What has come of replies that are not whole yet, a row for each time that something new was
+    # written; moved into the turn at its end.
+    """
+    CREATE TABLE pieces (
+        turn TEXT NOT NULL REFERENCES turns (id) ON DELETE CASCADE,
+        tokens INTEGER NOT NULL,
+        reply TEXT NOT NULL,
+        thinking TEXT NOT NULL,
+        PRIMARY KEY (turn, tokens)
+    ) WITHOUT ROWID
+    """,
+)
+
+
+def _index(name: str, table: str, columns: Sequence[str]) -> Sequence[str]:
+    """The statements that make an index of the words in some columns, and keep it.
+
+    Only whether a word stands in a row is asked, never where: without that the index is small,
+    and a search for one letter as quick as any other.
+    """
+    told = ", ".join(columns)
+    new = ", ".join(f"new.{column}" for column in columns)
+    old = ", ".join(f"old.{column}" for column in columns)
+    changed = " OR ".join(f"old.{column} IS NOT new.{column}" for column in columns)
+    form = f"content = '{table}', content_rowid = 'number', detail = none, prefix = '1 2 3'"
+    words = "tokenize = 'unicode61 remove_diacritics 2'"
+    # Nothing in these comes from outside.
+    insert = f"INSERT INTO {name}"
+    put_in = f"{insert} (rowid, {told}) VALUES (new.number, {new});"
+    take_out = f"{insert} ({name}, rowid, {told}) VALUES ('delete', old.number, {old});"
+    after = f"AFTER UPDATE OF {told} ON {table} WHEN {changed}"
+    return (
+        f"CREATE VIRTUAL TABLE {name} USING fts5 ({told}, {form}, {words})",
+        f"{insert} ({name}) VALUES ('rebuild')",
+        f"CREATE TRIGGER {name}_in AFTER INSERT ON {table} BEGIN {put_in} END",
+        f"CREATE TRIGGER {name}_out AFTER DELETE ON {table} BEGIN {take_out} END",
+        f"CREATE TRIGGER {name}_changed {after} BEGIN {take_out} {put_in} END",
+    )
+
+
+_WORDS = (
+    *_index("words", "turns", ("question", "reply")),
+    *_index("names", "sessions", ("title", "user", "tags")),
+)
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CONVERSATIONS, _WORDS)
+"""In order; how many of them a file has been through stands in it, as `PRAGMA user_version`."""

@@ -1,0 +1,236 @@
+"""The app and its store: tabs that come back, the history, and what is said when the disk fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from ccchat_tui.sessions.keeper import StoreKeeper
+from ccchat_tui.sessions.problems import StoreProblem
+from ccchat_tui.sessions.titles import UNTITLED
+from ccchat_tui.text import sanitize
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ccchat_tui.sessions.model import Session
+    from ccchat_tui.sessions.store import Store
+    from ccchat_tui.tui.app import CCChatApp
+    from ccchat_tui.tui.screens.history import Found
+
+T = TypeVar("T")
+NO_STORE = "Nothing is kept: conversations are in memory only (CCCHAT_STORE is off)."
+
+
+class Keeping:
+    """What the app does with its store, and what it does without one.
+
+    Args:
+        app: Whose conversations they are.
+        store: Where they are kept; `None` keeps them in memory only.
+        users: Only the tabs of these come back; `None` for those of everybody.
+        restore: Whether tabs come back at all.
+        zone: Whose hours are shown; `None` for the machine's own.
+    """
+
+    def __init__(
+        self,
+        app: CCChatApp,
+        store: Store | None,
+        *,
+        users: frozenset[str] | None = None,
+        restore: bool = True,
+        zone: tzinfo | None = None,
+    ) -> None:
+        self._app = app
+        self._store = store
+        self._users = users
+        self._restore = restore
+        self.zone = zone
+        self._keeper: StoreKeeper | None = None
+        if store is not None:
+            store.told = self._told
+            self._keeper = StoreKeeper(store, app.sessions, clock=app.wall)
+            app.sessions.keeper = self._keeper
+
+    def now(self) -> datetime:
+        """The present moment."""
+        return self._app.wall.now()
+
+    def start(self) -> None:
+        """Open the store once the first screen stands, and bring the tabs of last time back."""
+        if self._store is not None:
+            self._app.call_after_refresh(self._app.run_worker, self._start, group="store")
+
+    def leave(self) -> None:
+        """The program is about to end."""
+        if self._keeper is not None:
+            self._keeper.leave()
+
+    def stop(self) -> None:
+        """Write what is still to be written. Harmless when called twice."""
+        if self._keeper is not None:
+            self._keeper.stop()
+
+    # At the start -------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        from ccchat_tui.sessions.rows import claim_tabs, forget_tabs  # noqa: PLC0415
+
+        assert self._store is not None
+        self._store.open()
+        if not self._restore:
+            self._store.put(forget_tabs)
+            return
+        claim = partial(claim_tabs, owner=self._store.owner.token, users=self._users)
+        try:
+            sessions, last = await self._store.write(claim)
+        except StoreProblem:
+            return  # which has been told
+        if sessions:
+            await self._bring_back(sessions, last)
+
+    async def _bring_back(self, sessions: Sequence[Session], last: str) -> None:
+        """Open tabs in the place of the empty ones that were opened meanwhile."""
+        chats, manager = self._app.chats, self._app.sessions
+        first = list(manager.sessions)
+        users = {session.user for session in sessions}
+        for session in sessions:
+            self._adopt(session)
+        untouched = [
+            session
+            for session in first
+            if (self._users is None or session.user in users) and self._is_untouched(session)
+        ]
+        pane = chats.pane_of(last)
+        if pane is not None and chats.active.session in untouched:
+            await chats.deck.settled()
+            # A letter may have come meanwhile: it is for the chat in which it was typed.
+            untouched = [session for session in untouched if self._is_untouched(session)]
+            if chats.active.session in untouched:
+                chats.activate(pane, focus=chats.is_current)
+        for session in untouched:
+            if session is not chats.active.session:
+                manager.close(session)
+
+    def _is_untouched(self, session: Session) -> bool:
+        pane = self._app.chats.pane_of(session.id)
+        written = pane is not None and bool(pane.composer.text)
+        return not (session.turns or written or session.title != UNTITLED)
+
+    def _adopt(self, session: Session) -> None:
+        assert self._keeper is not None
+        self._keeper.adopt(session)
+        self._app.sessions.adopt(session)
+
+    # The history --------------------------------------------------------------------------
+
+    def show_history(self) -> None:
+        """Show all conversations, and open the one that is chosen."""
+        if self._store is None:
+            self._say(NO_STORE)
+            return
+        from ccchat_tui.tui.screens.history import HistoryScreen  # noqa: PLC0415
+
+        self._app.push_screen(HistoryScreen(self), self._open)
+
+    def open_here(self) -> frozenset[str]:
+        """The ids of the conversations that are open in tabs."""
+        return frozenset(session.id for session in self._app.sessions.sessions)
+
+    async def ask(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Ask the store something. Raises `StoreProblem`."""
+        return await self._needed.read(query)
+
+    async def rename(self, session_id: str, title: str) -> None:
+        """Give a conversation another title. Raises `StoreProblem`, as do all below."""
+        from ccchat_tui.sessions.history import rename  # noqa: PLC0415
+
+        session = self._app.sessions.find(session_id)
+        if session is not None:
+            self._app.sessions.rename(session, title)
+        job = partial(rename, session_id=session_id, title=title, owner=self._needed.owner)
+        await self._needed.write(job)
+
+    async def pin(self, session_id: str, pinned: bool) -> None:
+        """Keep a conversation above the others, or no more."""
+        from ccchat_tui.sessions.history import set_pinned  # noqa: PLC0415
+
+        await self._needed.write(partial(set_pinned, session_id=session_id, pinned=pinned))
+
+    async def tag(self, session_id: str, tags: Sequence[str]) -> None:
+        """Give a conversation these tags and no others."""
+        from ccchat_tui.sessions.history import set_tags  # noqa: PLC0415
+
+        await self._needed.write(partial(set_tags, session_id=session_id, tags=tags))
+
+    async def delete(self, session_id: str) -> None:
+        """Delete a conversation; its tab goes with it."""
+        from ccchat_tui.sessions.history import delete  # noqa: PLC0415
+
+        session = self._app.sessions.find(session_id)
+        store = self._needed
+        job = partial(delete, session_id=session_id, owner=store.owner, now=self.now())
+        if session is not None:
+            self._app.sessions.close(session)
+        await store.write(job)
+
+    async def restore(self, session_id: str) -> None:
+        """Take a `delete` back."""
+        from ccchat_tui.sessions.history import restore  # noqa: PLC0415
+
+        await self._needed.write(partial(restore, session_id=session_id, owner=self._needed.owner))
+
+    def _open(self, found: Found | None) -> None:
+        if found is not None:
+            self._app.run_worker(self._open_chat(found), group="store")
+
+    async def _open_chat(self, found: Found) -> None:
+        from ccchat_tui.sessions.history import claim  # noqa: PLC0415
+
+        chats, store = self._app.chats, self._needed
+        if chats.pane_of(found.session_id) is None:
+            try:
+                self._adopt(
+                    await store.write(
+                        partial(claim, session_id=found.session_id, owner=store.owner)
+                    )
+                )
+            except StoreProblem as problem:
+                self._say(problem.message)
+                return
+        pane = chats.pane_of(found.session_id)
+        assert pane is not None
+        chats.activate(pane)
+        await chats.deck.settled()
+        if found.turn:
+            self._app.call_after_refresh(pane.transcript.show_turn, found.turn, found.words)
+
+    @property
+    def _needed(self) -> Store:
+        if self._store is None:
+            raise StoreProblem(NO_STORE)
+        return self._store
+
+    # What is said -------------------------------------------------------------------------
+
+    def _told(self, problem: StoreProblem | None) -> None:
+        if problem is None:
+            self._say("Everything is saved again.", good=True)
+        elif problem.lasting:
+            self._say(f"{problem.message}. Conversations are in memory only, and not kept.")
+        else:
+            self._say(
+                f"Conversations cannot be saved now. {problem.message}. They go on in memory, and "
+                "are written as soon as that is possible."
+            )
+
+    def _say(self, words: str, *, good: bool = False) -> None:
+        self._app.notify(
+            sanitize(words),
+            severity="information" if good else "warning",
+            timeout=12,
+            markup=False,
+        )
