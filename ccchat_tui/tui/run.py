@@ -18,6 +18,7 @@ from ccchat_tui.text import one_line
 from ccchat_tui.tui.alt_keys import teach_alt_keys
 from ccchat_tui.tui.app import CCChatApp, Parts
 from ccchat_tui.tui.memory import set_startup_aside
+from ccchat_tui.tui.pasted_escapes import keep_pasted_escapes
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.themes import ThemeSet, load_themes
 
@@ -61,6 +62,7 @@ def run_app(loaded: Loaded) -> int:
         warnings=(*loaded.warnings, *(each.warning for each in servers if each.warning)),
     )
     teach_alt_keys(ChatsScreen.BINDINGS)
+    keep_pasted_escapes()
     return asyncio.run(_run(CCChatApp(settings, parts), parts.store))
 
 
