@@ -278,16 +278,13 @@ class PoolBackend:
         if self._closed:
             return closed()
         tried = {member for member, _ in failures}
-        return together(
-            [
-                *failures,
-                *(
-                    (member, left_out(member))
-                    for member in self._placement.having(full_name(model))
-                    if member not in tried and not member.breaker.closed
-                ),
-            ]
-        )
+        out = [
+            (member, left_out(member))
+            for member in self._placement.having(full_name(model))
+            if member not in tried and not member.breaker.closed
+        ]
+        # Those that answered come last, for the last one speaks for all.
+        return together([*out, *failures])
 
 
 async def _close(pieces: AsyncIterator[ChatChunk] | None) -> None:

@@ -11,6 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from ccchat_tui.backends.base import BackendError, ErrorKind, ServerState
 from ccchat_tui.backends.breaker import (
+    SILENT,
     VERDICTS,
     BreakerChange,
     BreakerSettings,
@@ -239,6 +240,38 @@ def test_wrong_settings_are_named(wrong: dict[str, float]) -> None:
         BreakerSettings(**wrong)  # type: ignore[arg-type]
 
 
+def test_no_sign_of_life_opens_it_at_once() -> None:
+    breaker, clock, changes = make()
+    late = admitted(breaker)
+    breaker.trip(BROKEN)
+    assert state(breaker) is ServerState.OPEN
+    assert breaker.describe() == "connection refused; next try in 1 s"
+    breaker.trip(BackendError(ErrorKind.UNREACHABLE, "again"))
+    assert breaker.reason == "connection refused", "an open one is not opened again"
+    late.succeeded()
+    assert state(breaker) is ServerState.OPEN, "a request from before says nothing new"
+    clock.advance(1.0)
+    admitted(breaker).succeeded()
+    assert breaker.closed
+    assert [change.after for change in changes] == [
+        ServerState.OPEN,
+        ServerState.HALF_OPEN,
+        ServerState.CLOSED,
+    ]
+
+
+@pytest.mark.parametrize("kind", ErrorKind)
+def test_it_knows_whether_a_sign_of_life_would_show_the_failure_to_be_over(kind: ErrorKind) -> None:
+    breaker, _, _ = make()
+    breaker.trip(BackendError(kind, "no sign"))
+    assert breaker.closed == (kind not in SILENT)
+    breaker, _, _ = make()
+    fail(breaker, 1, BackendError(kind, "broken"))
+    assert breaker.silent == (kind in SILENT)
+    admitted(breaker).succeeded()
+    assert not breaker.silent
+
+
 LEGAL = {
     (ServerState.CLOSED, ServerState.OPEN),
     (ServerState.OPEN, ServerState.HALF_OPEN),
@@ -329,6 +362,18 @@ class BreakerMachine(RuleBasedStateMachine):
                 low = self.options.first_pause * (1 - self.options.jitter)
                 assert low <= pause <= self.options.longest_pause
             self.due = self.clock.monotonic() + pause
+
+    @rule(kind=st.sampled_from(ErrorKind))
+    def trip(self, kind: ErrorKind) -> None:
+        before, since = self.breaker.state, len(self.changes)
+        self.breaker.trip(BackendError(kind, f"no sign of life: {kind}"))
+        opens = before is ServerState.CLOSED and kind in SILENT
+        assert len(self.changed(since)) == opens
+        if opens:
+            assert self.breaker.state is ServerState.OPEN
+            assert self.breaker.silent
+            assert self.breaker.retry_in is not None
+            self.due = self.clock.monotonic() + self.breaker.retry_in
 
     @rule(seconds=st.floats(0.0, 20.0))
     def wait(self, seconds: float) -> None:

@@ -188,6 +188,19 @@ async def test_all_left_out_is_said_in_words_with_the_time_of_the_next_try() -> 
 
 
 @virtual
+async def test_one_that_is_busy_says_more_than_one_that_is_left_out() -> None:
+    a, b = MemoryServer("a"), MemoryServer("b")
+    pool = pool_of(a, b)
+    leave_out(pool, b)
+    a.faults = [BackendError(ErrorKind.BUSY, "server busy", status=503)]
+    with pytest.raises(BackendError) as caught:
+        await read(pool, ask("x"))
+    assert caught.value.kind is ErrorKind.BUSY, "the engine lowers its limit for it"
+    assert "b: mem://b is left out for now" in caught.value.message
+    await pool.aclose()
+
+
+@virtual
 async def test_the_server_that_has_the_model_being_down_is_not_the_model_missing() -> None:
     a, b = MemoryServer("a", models=["m:latest", "big:latest"]), MemoryServer("b")
     pool = pool_of(a, b)
