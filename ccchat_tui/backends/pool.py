@@ -64,8 +64,9 @@ class PoolBackend:
     full it waits, first come first served. If a server fails it before anything was shown, it
     moves on to the next, to each at most once; later it fails with what it has.
 
-    A server that keeps failing is left out by its circuit breaker, and comes back by itself: a
-    task of the pool probes it, one probe at a time, with growing pauses.
+    A server that keeps failing, or one of several that cannot be reached, is left out by its
+    circuit breaker, and comes back by itself: a task of the pool probes it, one probe at a time,
+    with growing pauses.
 
     Args:
         servers: At least one, with different names.
@@ -176,6 +177,7 @@ class PoolBackend:
             except BackendError as error:
                 self._count_failure(member, error)
                 permit.failed(error)
+                self._health.suspect(member, error)
                 if shown or error.kind in STAYS:
                     raise
                 self._note(member, prompt.model, error)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Coroutine
 from typing import Any, TypeVar
 
 from ccchat_tui.backends.base import BackendError, ErrorKind, ModelInfo, ServerState
-from ccchat_tui.backends.breaker import BreakerChange
+from ccchat_tui.backends.breaker import SILENT, BreakerChange
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.backends.placement import Member, Placement
 from ccchat_tui.backends.pool_errors import closed, left_out, together
@@ -106,6 +106,16 @@ class PoolHealth:
         if failures or not said:
             raise together(failures)
         return said
+
+    def suspect(self, member: Member, error: BackendError) -> None:
+        """A request failed there. Of several servers, one that cannot be reached is left out at
+        once, for another may wait as long in vain until it moves on; one whose connection broke is
+        asked for a sign of life, also if something had been shown, which its breaker does not
+        count."""
+        if error.kind is ErrorKind.UNREACHABLE:
+            self._judge(member, error)
+        elif error.kind in SILENT and len(self._members) > 1 and not self._closed:
+            self._probe(member)
 
     async def knock(self, model: str, tried: Collection[Member]) -> bool:
         """Ask those that are left out, and could take a request, for a sign of life out of turn.

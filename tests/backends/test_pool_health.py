@@ -170,6 +170,55 @@ async def test_one_that_is_switched_off_does_not_hold_up_the_others_lists() -> N
     await pool.aclose()
 
 
+@virtual
+async def test_one_that_cannot_be_reached_is_found_out_by_one_request() -> None:
+    class Far(MemoryServer):
+        """Nobody refuses a connection there; it just does not come about."""
+
+        def _must_be_up(self, kind: ErrorKind, words: str) -> None:
+            pass
+
+        async def probe(self) -> str:
+            await asyncio.sleep(5.0)
+            raise BackendError(ErrorKind.UNREACHABLE, "no connection within 5 s")
+
+    far, near = Far("far"), MemoryServer("near", slots=99)
+    far.faults = [BackendError(ErrorKind.UNREACHABLE, "no connection within 5 s")] * 9
+    pool = pool_of(far, near)
+    for n in range(6):
+        assert await read(pool, ask(str(n))) == whole(str(n))
+    assert far.asked == ["0"]
+    await pool.aclose()
+
+
+@virtual
+async def test_one_that_breaks_off_in_mid_stream_is_asked_for_a_sign_of_life() -> None:
+    a, b = MemoryServer("a"), MemoryServer("b")
+    pool = pool_of(a, b)
+    task = asyncio.create_task(read(pool, ask("x")))
+    await asyncio.sleep(0.5)
+    a.up = False
+    with pytest.raises(BackendError, match="the connection broke"):
+        await task
+    await until(lambda: by_name(pool)["a"].state is ServerState.OPEN, within=0.1)
+    assert await read(pool, ask("y")) == whole("y")
+    assert a.asked == ["x"]
+    await pool.aclose()
+
+
+@virtual
+async def test_one_that_breaks_off_and_lives_goes_on() -> None:
+    a, b = MemoryServer("a"), MemoryServer("b")
+    a.break_after = 3
+    pool = pool_of(a, b)
+    with pytest.raises(BackendError, match="the connection broke"):
+        await read(pool, ask("x"))
+    await until(lambda: a.probes == 1, within=0.1)
+    await asyncio.sleep(1.0)
+    assert by_name(pool)["a"].state is ServerState.CLOSED
+    await pool.aclose()
+
+
 # The servers that failed
 
 
