@@ -196,10 +196,13 @@ def read_hosts(text: str) -> list[Host]:
         HostError: For the first value that cannot be an address.
     """
     values = [part for part in text.strip().strip("\"'").split(",") if part.strip()]
-    hosts: dict[tuple[str, str], Host] = {}
+    hosts: dict[str, Host] = {}
     for value in values or [""]:
         host = read_host(value)
-        hosts.setdefault((host.kind, host.url), host)
+        if hosts.setdefault(host.url, host).kind != host.kind:
+            raise HostError(
+                f"OLLAMA_HOST has {_shown(host.url)} as two kinds of server; leave one of them out."
+            )
     return list(hosts.values())
 
 

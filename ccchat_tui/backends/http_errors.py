@@ -23,6 +23,17 @@ from ccchat_tui.text import one_line
 EXCERPT: Final = 240
 """Cells of a server's own words that are shown."""
 
+GATEWAYS: Final = (408, 502, 504, *range(520, 528), 530)
+"""What proxies answer when there is nobody behind them, some of it of no standard."""
+PROXY_KEY: Final = (
+    ErrorKind.UNAUTHORIZED,
+    "The proxy before {address} wants a name and a password{said}; give them in HTTP_PROXY",
+)
+"""What 407 means."""
+
+MODELS_NAMED: Final = 8
+"""At most so many models are named where one was not found."""
+
 _LOOKED_AT: Final = 16_384
 """Bytes of a page that are looked at for an excerpt of it."""
 
@@ -78,6 +89,26 @@ def retry_after(value: str | None, now: datetime) -> float | None:
             date = date.replace(tzinfo=UTC)
         seconds = (date - now).total_seconds()
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def filled(words: str, address: str, said: str) -> str:
+    """Words with what they are about. What a server says comes last, and stays as it is."""
+    return words.replace("{address}", address).replace("{said}", said)
+
+
+def there_are(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The models there are as hints; none where none are known."""
+    if not names:
+        return ()
+    more = f" and {len(names) - MODELS_NAMED} more" if len(names) > MODELS_NAMED else ""
+    return (f"There are: {short(', '.join(names[:MODELS_NAMED]))}{more}",)
+
+
+def truncated(address: str) -> BackendError:
+    """A reply ended as if it were complete, and without saying so."""
+    return BackendError(
+        ErrorKind.TRUNCATED, f"{address} ended the reply without saying that it is complete"
+    )
 
 
 class _Page(HTMLParser):

@@ -129,8 +129,8 @@ def _opener(kind: str) -> Opener:
         ) from error
     if not callable(opener):
         raise KindError(
-            f"The kind of server {kind!r} of {_package(point)} is of type {type(opener).__name__}, and "
-            "nothing to be called"
+            f"The kind of server {kind!r} of {_package(point)} is of type "
+            f"{type(opener).__name__}, and nothing to be called"
         )
     return opener
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
-from ccchat_tui.backends.base import BackendError, ErrorKind
+from ccchat_tui.backends.base import BackendError, ErrorKind, ModelInfo
 from ccchat_tui.backends.hosts import Host
 from ccchat_tui.backends.http_errors import Wording
 from ccchat_tui.clock import Clock, SystemClock
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from ccchat_tui.backends.http import HttpServer
 
+HINT_TIMEOUT: Final = 2.0
+"""Seconds for the list of models where one was not found: a help, and not worth a longer wait."""
 MASK: Final = "********"
 
 T = TypeVar("T")
@@ -52,6 +55,8 @@ class ModelServer(ABC):
         self._clock = clock or SystemClock()
         self._server: HttpServer | None = None
         self._closed = False
+        self._names: tuple[str, ...] = ()
+        """The models of the last list."""
 
     @property
     def address(self) -> str:
@@ -69,6 +74,10 @@ class ModelServer(ABC):
         self._closed = True
         if self._server is not None:
             await self._server.aclose()
+
+    @abstractmethod
+    async def models(self) -> list[ModelInfo]:
+        """See `ChatBackend`. Takes note of the names."""
 
     @abstractmethod
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> BackendError:
@@ -133,6 +142,14 @@ class ModelServer(ABC):
             )
         if "html" in response.headers.get("content-type", "").lower():
             raise self._stranger(await server.read_error(response))
+
+    async def _look_for_models(self) -> tuple[str, ...]:
+        """The names of the models there are; those of the last list where no new one comes
+        soon."""
+        with suppress(BackendError, TimeoutError):
+            async with asyncio.timeout(HINT_TIMEOUT):
+                await self.models()
+        return self._names
 
     def _discreet(self, error: BackendError) -> BackendError:
         """The same without the key, which a server may repeat in what it says."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from ccchat_tui.backends import ollama_errors as errors
 from ccchat_tui.backends.base import BackendError, ChatChunk, ErrorKind, ModelInfo, Prompt
-from ccchat_tui.backends.http_errors import OLLAMA
+from ccchat_tui.backends.http_errors import OLLAMA, truncated
 from ccchat_tui.backends.model_server import ModelServer
 from ccchat_tui.backends.ndjson import NdjsonReader
 from ccchat_tui.backends.ollama_wire import model_body, read_chunk, request_body
@@ -29,8 +29,6 @@ PROBE_TIMEOUT: Final = 5.0
 """Seconds for a sign of life."""
 LIST_TIMEOUT: Final = 10.0
 """Seconds for a list."""
-HINT_TIMEOUT: Final = 2.0
-"""Seconds for the list of models where one was not found: a help, and not worth a longer wait."""
 LINES_IN_A_ROW: Final = 64
 """Lines of one piece after which others have their turn."""
 
@@ -39,8 +37,6 @@ class OllamaBackend(ModelServer):
     """One Ollama server; see `ModelServer` for its arguments."""
 
     WORDING = OLLAMA
-    _names: tuple[str, ...] = ()
-    """The models of the last list."""
 
     @property
     def name(self) -> str:
@@ -82,10 +78,11 @@ class OllamaBackend(ModelServer):
                     yield chunk
                     if chunk.stats is not None:
                         return
-                raise errors.truncated(address)
+                raise truncated(address)
         except BackendError as error:
             if error.kind is ErrorKind.MODEL_NOT_FOUND:
-                error = await self._with_models(error, prompt.model)
+                there = await self._look_for_models()
+                error = errors.no_such_model(error, prompt.model, there, self.address)
             raise self._discreet(error) from None
 
     def _last(self, rest: str) -> ChatChunk:
@@ -95,7 +92,7 @@ class OllamaBackend(ModelServer):
             return read_chunk(rest, self.address)
         except BackendError as error:
             if error.kind is ErrorKind.PROTOCOL:
-                raise errors.truncated(self.address) from None
+                raise truncated(self.address) from None
             raise
 
     async def models(self) -> list[ModelInfo]:
@@ -139,13 +136,3 @@ class OllamaBackend(ModelServer):
 
     def _stranger(self, body: bytes) -> BackendError:
         return errors.not_ollama(body, self.address)
-
-    async def _with_models(self, error: BackendError, model: str) -> BackendError:
-        """The same with the models there are."""
-        try:
-            async with asyncio.timeout(HINT_TIMEOUT):
-                await self.models()
-        except (BackendError, TimeoutError):
-            # Then those of the last list have to do.
-            pass
-        return errors.no_such_model(error, model, self._names, self.address)

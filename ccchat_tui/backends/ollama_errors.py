@@ -12,7 +12,16 @@ from datetime import datetime
 from typing import Any, Final
 
 from ccchat_tui.backends.base import BackendError, ErrorKind
-from ccchat_tui.backends.http_errors import excerpt, is_page, retry_after, short
+from ccchat_tui.backends.http_errors import (
+    GATEWAYS,
+    PROXY_KEY,
+    excerpt,
+    filled,
+    is_page,
+    retry_after,
+    short,
+    there_are,
+)
 
 _BUSY: Final = (ErrorKind.BUSY, "{address} has too much to do{said}")
 _REFUSED: Final = (ErrorKind.BAD_REQUEST, "{address} refuses this{said}")
@@ -56,15 +65,12 @@ _BY_STATUS: Final[Mapping[int, tuple[ErrorKind, str]]] = {
     ),
     404: _NOT_OLLAMA,
     405: _NOT_OLLAMA,
-    407: (
-        ErrorKind.UNAUTHORIZED,
-        "The proxy before {address} wants a name and a password{said}; give them in HTTP_PROXY",
-    ),
+    407: PROXY_KEY,
     429: (ErrorKind.RATE_LIMITED, "{address} takes no more requests for now{said}"),
     503: _BUSY,
-    # Of proxies, some of them of no standard; 502 is also what Ollama says of its cloud.
+    # 502 is also what Ollama says of its cloud.
     **dict.fromkeys(
-        (408, 502, 504, *range(520, 528), 530),
+        GATEWAYS,
         (ErrorKind.GATEWAY, "There is no way through to {address} behind its proxy{said}"),
     ),
 }
@@ -72,9 +78,6 @@ _BY_STATUS: Final[Mapping[int, tuple[ErrorKind, str]]] = {
 
 _DEPTH: Final = 6
 """How deep an error's text is looked for: an object in a text in an object, and some more."""
-
-MODELS_NAMED: Final = 8
-"""At most so many models are named where one was not found."""
 
 
 def error_text(body: bytes) -> str | None:
@@ -114,7 +117,7 @@ def in_stream(value: Any, address: str) -> BackendError:
     """
     text = _text_in(value, depth=_DEPTH) or "it does not say why"
     kind, words = _by_text(text) or _SERVER
-    return BackendError(kind, _filled(words, address, f": {short(text)}"))
+    return BackendError(kind, filled(words, address, f": {short(text)}"))
 
 
 def from_status(
@@ -150,7 +153,7 @@ def _by_status(status: int, said: str | None, text: str, address: str) -> tuple[
         text = "status 403; check OLLAMA_HOST and OLLAMA_ORIGINS where it runs"
     known = _BY_STATUS.get(status) or (_by_text(said) if said else None)
     kind, words = known or (_SERVER if status >= 500 else _REFUSED)
-    return kind, _filled(words, address, f": {text}" if text else f" (status {status})")
+    return kind, filled(words, address, f": {text}" if text else f" (status {status})")
 
 
 def _by_text(said: str) -> tuple[ErrorKind, str] | None:
@@ -160,11 +163,6 @@ def _by_text(said: str) -> tuple[ErrorKind, str] | None:
         if any(part in low for part in parts):
             return known
     return None
-
-
-def _filled(words: str, address: str, said: str) -> str:
-    """The words with what they are about. The server's own come last, and stay as they are."""
-    return words.replace("{address}", address).replace("{said}", said)
 
 
 def _sign_in(body: bytes) -> tuple[str, ...]:
@@ -202,13 +200,6 @@ def long_line(limit: int, address: str) -> BackendError:
     return BackendError(ErrorKind.PROTOCOL, f"{address} sent a line of more than {limit >> 20} MB")
 
 
-def truncated(address: str) -> BackendError:
-    """The reply ended as if it were complete, and without its last line."""
-    return BackendError(
-        ErrorKind.TRUNCATED, f"{address} ended the reply without saying that it is complete"
-    )
-
-
 def no_such_model(
     error: BackendError, model: str, names: tuple[str, ...], address: str
 ) -> BackendError:
@@ -221,14 +212,10 @@ def no_such_model(
         address: Whose, for people.
     """
     shown = short(model, 80)
-    hints: tuple[str, ...] = ()
-    if names:
-        more = f" and {len(names) - MODELS_NAMED} more" if len(names) > MODELS_NAMED else ""
-        hints = (f"There are: {short(', '.join(names[:MODELS_NAMED]))}{more}",)
     return BackendError(
         error.kind,
         f"There is no model {shown!r} at {address}; choose another one, or fetch it with "
         f"`ollama pull {shown}`",
         status=error.status,
-        hints=hints,
+        hints=there_are(names),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from ccchat_tui.backends import openai_errors as errors
 from ccchat_tui.backends.base import BackendError, ChatChunk, ErrorKind, ModelInfo, Prompt
+from ccchat_tui.backends.http_errors import truncated
 from ccchat_tui.backends.model_server import ModelServer
 from ccchat_tui.backends.openai_options import request_body
 from ccchat_tui.backends.openai_wire import Reply
@@ -29,8 +30,6 @@ PROBE_TIMEOUT: Final = 5.0
 """Seconds for a sign of life."""
 LIST_TIMEOUT: Final = 10.0
 """Seconds for a list."""
-HINT_TIMEOUT: Final = 2.0
-"""Seconds for the list of models where one was not found: a help, and not worth a longer wait."""
 TAIL_TIMEOUT: Final = 5.0
 """Seconds between two pieces once the model has said all: what follows are figures, and some
 servers leave the connection open."""
@@ -46,8 +45,6 @@ class OpenAIBackend(ModelServer):
     `/chat/completions` is appended to, so that it mostly ends in `/v1`."""
 
     WORDING = errors.OPENAI
-    _names: tuple[str, ...] = ()
-    """The models of the last list."""
     _counts: bool | None = None
     """Whether the server counts tokens when it is asked to; `None` while that is not known."""
 
@@ -88,11 +85,12 @@ class OpenAIBackend(ModelServer):
                 for event in reader.close():
                     yield self._last(reply, event)
                 if not reply.ended:
-                    raise errors.truncated(self.address)
+                    raise truncated(self.address)
         except BackendError as error:
             if not (reply.ended and error.kind is ErrorKind.DISCONNECTED):
                 if error.kind is ErrorKind.MODEL_NOT_FOUND:
-                    error = await self._with_models(error, prompt.model)
+                    there = await self._look_for_models()
+                    error = errors.no_such_model(error, prompt.model, there, self.address)
                 raise self._discreet(error) from None
             # The model had said all; only figures are lost.
         yield ChatChunk(stats=reply.stats())
@@ -162,7 +160,7 @@ class OpenAIBackend(ModelServer):
             if error.kind is ErrorKind.PROTOCOL:
                 if reply.ended:
                     return ChatChunk()
-                raise errors.truncated(self.address) from None
+                raise truncated(self.address) from None
             raise
 
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> BackendError:
@@ -174,13 +172,3 @@ class OpenAIBackend(ModelServer):
         said = errors.said_by(body)
         # LM Studio answers 200 with an error to a path that it does not know.
         return errors.stranger(said.text.encode() if said else body, self.address)
-
-    async def _with_models(self, error: BackendError, model: str) -> BackendError:
-        """The same with the models there are."""
-        try:
-            async with asyncio.timeout(HINT_TIMEOUT):
-                await self.models()
-        except (BackendError, TimeoutError):
-            # Then those of the last list have to do.
-            pass
-        return errors.no_such_model(error, model, self._names, self.address)

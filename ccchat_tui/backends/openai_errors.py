@@ -17,7 +17,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from ccchat_tui.backends.base import BackendError, ErrorKind
-from ccchat_tui.backends.http_errors import Wording, excerpt, is_page, retry_after, short
+from ccchat_tui.backends.http_errors import (
+    GATEWAYS,
+    PROXY_KEY,
+    Wording,
+    excerpt,
+    filled,
+    is_page,
+    retry_after,
+    short,
+    there_are,
+)
 
 OPENAI: Final = Wording("The server", "the settings", "start it")
 
@@ -106,16 +116,12 @@ _BY_STATUS: Final[Mapping[int, _Known]] = {
     403: (ErrorKind.UNAUTHORIZED, "{address} does not let us in with this key{said}"),
     404: _STRANGER,
     405: _STRANGER,
-    407: (
-        ErrorKind.UNAUTHORIZED,
-        "The proxy before {address} wants a name and a password{said}; give them in HTTP_PROXY",
-    ),
+    407: PROXY_KEY,
     429: (ErrorKind.RATE_LIMITED, "{address} takes no more requests for now{said}"),
     503: _BUSY,
     529: _BUSY,
-    # Of proxies, some of them of no standard.
     **dict.fromkeys(
-        (408, 502, 504, *range(520, 528), 530),
+        GATEWAYS,
         (ErrorKind.GATEWAY, "There is no way through to {address} behind its proxy{said}"),
     ),
 }
@@ -132,8 +138,6 @@ _DEPTH: Final = 6
 """How deep an error's text is looked for."""
 _COMPLAINTS: Final = 3
 """Of a list of complaints, so many are shown."""
-MODELS_NAMED: Final = 8
-"""At most so many models are named where one was not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +222,7 @@ def from_status(
         wait = _wait_in(text)
     return BackendError(
         kind,
-        _filled(words, address, f": {text}" if text else f" (status {status})"),
+        filled(words, address, f": {text}" if text else f" (status {status})"),
         status=status,
         retry_after=wait,
     )
@@ -237,7 +241,7 @@ def in_stream(value: Any, address: str) -> BackendError:
         # A reply had begun, so that it is the right place all the same.
         kind, words = _SERVER
     wait = _wait_in(said.text) if kind in (ErrorKind.RATE_LIMITED, ErrorKind.BUSY) else None
-    return BackendError(kind, _filled(words, address, f": {short(said.text)}"), retry_after=wait)
+    return BackendError(kind, filled(words, address, f": {short(said.text)}"), retry_after=wait)
 
 
 def _meaning(said: Said | None, status: int | None) -> _Known:
@@ -276,17 +280,12 @@ def _wait_in(text: str) -> float | None:
     return 60.0 * int(minutes or 0) + seconds
 
 
-def _filled(words: str, address: str, said: str) -> str:
-    """The words with what they are about. The server's own come last, and stay as they are."""
-    return words.replace("{address}", address).replace("{said}", said)
-
-
 def stranger(body: bytes, address: str) -> BackendError:
     """An answer of status 200 that is none of the protocol, such as the page of another
     program."""
     text = excerpt(body)
     saying = f" (it says: {short(text, 60)})" if text else ""
-    return BackendError(ErrorKind.NOT_OLLAMA, _filled(_STRANGER[1], address, saying), status=200)
+    return BackendError(ErrorKind.NOT_OLLAMA, filled(_STRANGER[1], address, saying), status=200)
 
 
 def bad_event(event: str, address: str) -> BackendError:
@@ -303,13 +302,6 @@ def long_event(limit: int, address: str) -> BackendError:
     """An event of a reply is longer than anything that a model says at once."""
     return BackendError(
         ErrorKind.PROTOCOL, f"{address} sent an event of more than {limit >> 20} MB"
-    )
-
-
-def truncated(address: str) -> BackendError:
-    """The reply ended as if it were complete, and without saying so."""
-    return BackendError(
-        ErrorKind.TRUNCATED, f"{address} ended the reply without saying that it is complete"
     )
 
 
@@ -331,14 +323,10 @@ def no_such_model(
         names: Those there are, as far as anybody knows.
         address: Whose, for people.
     """
-    hints: tuple[str, ...] = ()
-    if names:
-        more = f" and {len(names) - MODELS_NAMED} more" if len(names) > MODELS_NAMED else ""
-        hints = (f"There are: {short(', '.join(names[:MODELS_NAMED]))}{more}",)
     return BackendError(
         error.kind,
         f"There is no model {short(model, 80)!r} at {address}; choose another one, or have it "
         "served there",
         status=error.status,
-        hints=hints,
+        hints=there_are(names),
     )

@@ -163,3 +163,53 @@ def read_or_refusal(value: str) -> tuple[Host | None, str]:
         return read_host(value), ""
     except HostError as error:
         return None, str(error)
+
+
+class TestKinds:
+    @pytest.mark.parametrize(
+        ("value", "host"),
+        [
+            ("openai+http://h", Host("http://h:80/v1", kind="openai")),
+            ("openai+http://h:8080/", Host("http://h:8080/v1", kind="openai")),
+            ("openai+https://h/v1/", Host("https://h:443/v1", kind="openai")),
+            ("openai+https://h/a/b", Host("https://h:443/a/b", kind="openai")),
+            (' "OpenAI+http://0.0.0.0:1" ', Host("http://127.0.0.1:1/v1", kind="openai")),
+            ("openai+http://", Host("http://127.0.0.1:80/v1", kind="openai")),
+            ("ollama+http://h", Host("http://h:80")),
+            ("parrot+home://cage/?a#b", Host("home://cage/?a#b", kind="parrot")),
+            ("my-kind_2+x-y.z://", Host("x-y.z://", kind="my-kind_2")),
+        ],
+    )
+    def test_a_kind_stands_before_the_address(self, value: str, host: Host) -> None:
+        assert read_host(value) == host
+
+    @pytest.mark.parametrize("value", ["h+x", "a+b:1", "openai+h:8080"])
+    def test_no_value_of_ollamas_own_is_taken_for_one(self, value: str) -> None:
+        """Without a scheme it is a name, however odd."""
+        assert read_host(value).kind == "ollama"
+
+    @pytest.mark.parametrize(
+        ("value", "words"),
+        [
+            ("+http://h", "its scheme must be http or https"),
+            ("2+http://h", "its scheme must be http or https"),
+            ("openai+ftp://h", "its scheme must be http or https"),
+            ("openai+ollama+http://h", "its scheme must be http or https"),
+            ("parrot+x://a b", "it may hold letters, figures and signs of ASCII only"),
+            ("parrot+x://\x1b[2J", "it may hold letters"),
+            ("parrot+x://" + "a" * 1000, "1000 of them at most"),
+            ("parrot+x://ada:sesame@h", "holds a user name or password"),
+        ],
+    )
+    def test_one_that_cannot_be(self, value: str, words: str) -> None:
+        with pytest.raises(HostError) as caught:
+            read_host(value)
+        assert words in str(caught.value)
+        assert "sesame" not in str(caught.value)
+        assert str(caught.value).isprintable()
+
+    def test_one_address_is_of_one_kind(self) -> None:
+        hosts = read_hosts("http://h,openai+http://h/v1,openai+http://h")
+        assert [host.kind for host in hosts] == ["ollama", "openai"]
+        with pytest.raises(HostError, match="'http://h:80/v1' as two kinds of server"):
+            read_hosts("http://h/v1,openai+http://h")

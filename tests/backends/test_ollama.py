@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ccchat_tui.backends import ollama
+from ccchat_tui.backends import model_server, ollama
 from ccchat_tui.backends.base import (
     BackendError,
     ChatBackend,
@@ -206,7 +206,7 @@ class TestNoSuchModel:
     async def test_it_is_told_without_them_where_the_list_does_not_come(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ollama, "HINT_TIMEOUT", 0.01)
+        monkeypatch.setattr(model_server, "HINT_TIMEOUT", 0.01)
         async with OllamaServer() as server:
             backend = backend_of(server)
             server.fail("held", path="/api/tags")
