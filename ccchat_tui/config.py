@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 ENV_PREFIX = "CCCHAT_"
 CONFIG_ENV = "CCCHAT_CONFIG"
 DEBUG_ENV = "CCCHAT_DEBUG"
+HOTTEST = 2.0
+"""Above this temperature no model says anything sensible."""
 NOT_SETTINGS = frozenset({CONFIG_ENV, DEBUG_ENV})
 """Names with our prefix that are read elsewhere."""
 
@@ -171,8 +173,8 @@ class Settings(BaseModel):
     """system prompt of new chats"""
 
     temperature: Annotated[
-        Annotated[Number, Field(ge=0, le=10)] | None,
-        Setting(env="CCCHAT_TEMPERATURE", allowed="a number from 0 to 10"),
+        Annotated[Number, Field(ge=0, le=HOTTEST)] | None,
+        Setting(env="CCCHAT_TEMPERATURE", allowed=f"a number from 0 to {HOTTEST:g}"),
     ] = None
     """temperature of new chats; unset leaves it to the model"""
 
@@ -237,7 +239,7 @@ class Settings(BaseModel):
     panel_visible: Annotated[bool, Setting(env="CCCHAT_PANEL_VISIBLE")] = True
     """whether the queue panel is shown at the start"""
 
-    panel_width: Annotated[Whole, Field(ge=20, le=120), Setting(env="CCCHAT_PANEL_WIDTH")] = 42
+    panel_width: Annotated[Whole, Field(ge=26, le=100), Setting(env="CCCHAT_PANEL_WIDTH")] = 42
     """columns of the queue panel"""
 
     frames_per_second: Annotated[

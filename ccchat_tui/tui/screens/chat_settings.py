@@ -11,13 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
+from ccchat_tui.config import HOTTEST
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.screens.dialog import Dialog
 from ccchat_tui.tui.widgets.fields import Line, Lines, Tick
-
-HOTTEST = 2.0
-"""Above this no model says anything sensible."""
 
 
 @dataclass(frozen=True, slots=True)
