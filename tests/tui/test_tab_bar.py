@@ -106,14 +106,22 @@ def test_tabs_that_have_room_are_as_wide_as_their_words() -> None:
 
 def test_room_that_short_tabs_do_not_need_goes_to_the_long_ones() -> None:
     mixed = [*tabs(3, title="x"), *tabs(1, active=1, title="y" * 60)]
-    mixed[-1] = Tab("long", 4, "Ada", "y" * 60, SessionStatus.IDLE)
+    mixed[-1] = Tab("long", 4, "Bob", "y" * 60, SessionStatus.IDLE)
     found = widths(lay_out(mixed, 65))
     assert found == {"tab:s0": 13, "tab:s1": 13, "tab:s2": 13, "tab:long": 23}
 
 
 def test_the_only_tab_in_a_very_narrow_row_gets_all_of_it() -> None:
-    assert text(lay_out(tabs(5, 2), 10)) == "▎3   Ada… "
+    assert text(lay_out(tabs(5, 2), 10)) == "▎3   A t… "
     assert text(lay_out(tabs(5, 2), 3)) == "▎3 "
+
+
+def test_where_room_is_short_a_name_that_all_tabs_share_makes_way_for_their_titles() -> None:
+    shared = [*tabs(9, title="A question")]
+    assert text(lay_out(shared, 60)).count("A quest…") == 3
+    assert "Ada" not in text(lay_out(shared, 60))
+    shared[8] = Tab("other", 9, "Bob", "A question", SessionStatus.IDLE)
+    assert "Ada" in text(lay_out(shared, 60))
 
 
 def test_neighbours_on_both_sides_are_in_sight_where_there_is_room() -> None:

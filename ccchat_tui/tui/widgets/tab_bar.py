@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 from textual import events
@@ -122,6 +122,10 @@ def lay_out(tabs: Sequence[Tab], width: int) -> list[Piece]:
     room = width - sum(piece.width for piece in plus)
     widths = [_wanted(tab) for tab in tabs]
     first, last = 0, len(tabs)
+    if sum(widths) > room and len({tab.user for tab in tabs}) == 1:
+        # The room goes to what tells them apart.
+        tabs = [replace(tab, user="") for tab in tabs]
+        widths = [_wanted(tab) for tab in tabs]
     if sum(widths) > room:
         limit = max(NARROWEST, _fair(widths, room))
         widths = [min(each, limit) for each in widths]
@@ -140,7 +144,8 @@ def lay_out(tabs: Sequence[Tab], width: int) -> list[Piece]:
 
 
 def _label(tab: Tab) -> str:
-    return f"{one_line(tab.user, 12)} · {one_line(tab.title, WIDEST)}"
+    title = one_line(tab.title, WIDEST)
+    return f"{one_line(tab.user, 12)} · {title}" if tab.user else title
 
 
 def _wanted(tab: Tab) -> int:
