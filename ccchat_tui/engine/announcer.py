@@ -14,7 +14,8 @@ from ccchat_tui.engine.events import (
     RequestRetrying,
     RequestStarted,
 )
-from ccchat_tui.engine.request import Failure, RequestHandle
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import Failure
 
 _log = logging.getLogger(__name__)
 

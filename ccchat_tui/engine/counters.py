@@ -6,7 +6,8 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from ccchat_tui.engine.request import RequestHandle, RequestState
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.stats import Totals
 
 QUIET_USERS = 1000

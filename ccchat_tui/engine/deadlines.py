@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
-from ccchat_tui.engine.request import Failure, RequestHandle, RequestState
+from ccchat_tui.engine.request import Failure, RequestState
 
 _CONNECTING, _STREAMING = RequestState.CONNECTING, RequestState.STREAMING
 

@@ -18,9 +18,10 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.lifecycle import Fate
 from ccchat_tui.engine.manager import ChatQueueManager
-from ccchat_tui.engine.request import Failure, RequestHandle
+from ccchat_tui.engine.request import Failure
 
 _log = logging.getLogger(__name__)
 

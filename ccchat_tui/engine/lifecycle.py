@@ -19,15 +19,10 @@ from typing import Protocol
 from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.counters import Counters
 from ccchat_tui.engine.deadlines import next_look, overdue, timed_out
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.history import QueueHistory
 from ccchat_tui.engine.limits import EngineSettings, RollingCount
-from ccchat_tui.engine.request import (
-    AttemptFailed,
-    ChatRequest,
-    Failure,
-    RequestHandle,
-    RequestState,
-)
+from ccchat_tui.engine.request import AttemptFailed, ChatRequest, Failure, RequestState
 from ccchat_tui.engine.retry import RetryPolicy
 from ccchat_tui.engine.scheduler import Scheduler
 from ccchat_tui.engine.watchdog import Watchdog

@@ -21,10 +21,11 @@ from ccchat_tui.engine.events import (
     RequestRejected,
     Resumed,
 )
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.history import QueueHistory
 from ccchat_tui.engine.lifecycle import Guard, Lifecycle, Runner
 from ccchat_tui.engine.limits import EngineSettings, RateLimiter, check_limit
-from ccchat_tui.engine.request import ChatRequest, Rejected, RequestHandle
+from ccchat_tui.engine.request import ChatRequest, Rejected
 from ccchat_tui.engine.retry import RetryPolicy
 from ccchat_tui.engine.snapshots import take_snapshot
 from ccchat_tui.engine.stats import QueueSnapshot

@@ -30,7 +30,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from ccchat_tui.engine.request import Priority, RequestHandle, RequestState
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import Priority, RequestState
 
 FRONT = len(Priority)
 """The level of what the fallback put back; the levels below are the priorities."""

@@ -20,17 +20,11 @@ from ccchat_tui.backends.base import (
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.fallback import Fallback
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.history import QueueHistory
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.manager import ChatQueueManager
-from ccchat_tui.engine.request import (
-    AttemptFailed,
-    ChatRequest,
-    Failure,
-    Priority,
-    ReplyStats,
-    RequestHandle,
-)
+from ccchat_tui.engine.request import AttemptFailed, ChatRequest, Failure, Priority, ReplyStats
 from ccchat_tui.engine.stats import QueueSnapshot
 
 RETRYABLE = frozenset(

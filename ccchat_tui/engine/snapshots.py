@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 
 from ccchat_tui.engine.counters import Tally
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.lifecycle import TOKENS_SECONDS, Lifecycle
-from ccchat_tui.engine.request import RequestHandle, RequestState
+from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.stats import LimitsView, QueueSnapshot, RequestView, UserView
 
 _MS = 1000.0

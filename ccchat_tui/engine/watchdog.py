@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from contextvars import Context
 
-from ccchat_tui.engine.request import RequestHandle
+from ccchat_tui.engine.handle import RequestHandle
 
 _LONGEST = 86_400.0
 """Seconds; a timer is never armed further ahead, for the event loop's own clock has limits."""

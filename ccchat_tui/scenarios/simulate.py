@@ -16,7 +16,8 @@ from ccchat_tui.engine.events import (
     RequestRetrying,
     RequestStarted,
 )
-from ccchat_tui.engine.request import Rejected, RequestHandle, RequestState
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import Rejected, RequestState
 from ccchat_tui.scenarios.report import UserTimes
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from ccchat_tui.engine.events import (
     RequestRetrying,
     RequestStarted,
 )
-from ccchat_tui.engine.request import Rejected, RequestHandle, RequestState
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import Rejected, RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.sessions.checks import check_question
 from ccchat_tui.sessions.context import prompt_for, running_before

@@ -14,8 +14,9 @@ from ccchat_tui.backends.cache import CacheSettings
 from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.pool_health import KNOCK_REST
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
-from ccchat_tui.engine.request import RequestHandle, RequestState
+from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
 from tests.support.ollama_server import Model, OllamaServer, text_of
 from tests.support.streams import ask

@@ -20,9 +20,10 @@ import sys
 import time
 import tracemalloc
 
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.manager import ChatQueueManager
-from ccchat_tui.engine.request import ChatRequest, ReplyStats, RequestHandle, RequestState
+from ccchat_tui.engine.request import ChatRequest, ReplyStats, RequestState
 from tests.benchmarks.rows import Row
 
 AT_ONCE = 5

@@ -25,8 +25,9 @@ from ccchat_tui.backends.base import ChatMessage, HasServers, Prompt
 from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import Server, read_host
 from ccchat_tui.cli_output import table
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
-from ccchat_tui.engine.request import RequestHandle, RequestState
+from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
 from tests.benchmarks.rows import Row
 from tests.support.ollama_server import text_of, usual_models

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ccchat_tui.engine.events import EngineEvent
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.manager import ChatQueueManager
 from ccchat_tui.engine.request import (
@@ -16,7 +17,6 @@ from ccchat_tui.engine.request import (
     Failure,
     Priority,
     ReplyStats,
-    RequestHandle,
     RequestState,
 )
 from tests.support.virtual_time import LoopClock

@@ -22,8 +22,9 @@ from ccchat_tui.engine.events import (
     RequestStarted,
     Resumed,
 )
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import MINUTE, EngineSettings
-from ccchat_tui.engine.request import Priority, RequestHandle, RequestState
+from ccchat_tui.engine.request import Priority, RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
 
 

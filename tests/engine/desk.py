@@ -6,8 +6,8 @@ import random
 from typing import Any
 
 from ccchat_tui.engine.events import EngineEvent
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
-from ccchat_tui.engine.request import RequestHandle
 from ccchat_tui.engine.service import ConcurrentChatService
 from tests.engine.planned import Plan, PlannedServer
 from tests.support.virtual_time import LoopClock

@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.engine import announcer
 from ccchat_tui.engine.events import EngineEvent
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
-from ccchat_tui.engine.request import Priority, Rejected, RequestHandle, RequestState
+from ccchat_tui.engine.request import Priority, Rejected, RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
 from tests.engine.auditor import Auditor
 from tests.engine.planned import Plan, PlannedServer, words_of

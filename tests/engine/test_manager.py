@@ -16,15 +16,9 @@ from ccchat_tui.engine.events import (
     RequestStarted,
     Resumed,
 )
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.manager import ChatQueueManager
-from ccchat_tui.engine.request import (
-    ChatRequest,
-    Failure,
-    Rejected,
-    ReplyStats,
-    RequestHandle,
-    RequestState,
-)
+from ccchat_tui.engine.request import ChatRequest, Failure, Rejected, ReplyStats, RequestState
 from tests.engine.attempts import Attempts, state_of, turns
 from tests.support.pools import virtual
 

@@ -17,10 +17,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.fallback import Fallback
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.lifecycle import Fate, Lifecycle
 from ccchat_tui.engine.limits import RateLimiter
 from ccchat_tui.engine.manager import ChatQueueManager
-from ccchat_tui.engine.request import Failure, RequestHandle, RequestState
+from ccchat_tui.engine.request import Failure, RequestState
 from ccchat_tui.engine.retry import RetryPolicy
 from ccchat_tui.engine.scheduler import Scheduler, _Lane
 from tests.engine.machine import PromisesMachine

@@ -6,13 +6,8 @@ import asyncio
 
 import pytest
 
-from ccchat_tui.engine.request import (
-    TERMINAL,
-    TRANSITIONS,
-    ReplyStats,
-    RequestHandle,
-    RequestState,
-)
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import TERMINAL, TRANSITIONS, ReplyStats, RequestState
 from tests.engine.attempts import Attempts, turns
 from tests.support.pools import virtual
 

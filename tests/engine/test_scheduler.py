@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccchat_tui.engine.request import ChatRequest, Priority, RequestHandle, RequestState
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import ChatRequest, Priority, RequestState
 from ccchat_tui.engine.scheduler import PATIENCE, Scheduler
 
 LOW, NORMAL, HIGH = Priority.LOW, Priority.NORMAL, Priority.HIGH

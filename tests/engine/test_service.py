@@ -17,8 +17,9 @@ from ccchat_tui.backends.base import (
     ErrorKind,
     Prompt,
 )
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
-from ccchat_tui.engine.request import Rejected, ReplyStats, RequestHandle, RequestState
+from ccchat_tui.engine.request import Rejected, ReplyStats, RequestState
 from ccchat_tui.engine.service import (
     PREVIEW,
     RETRYABLE,

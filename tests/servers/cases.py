@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from ccchat_tui.engine.request import RequestHandle, RequestState
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import RequestState
 from tests.servers import plays
 from tests.servers.stage import MODEL, THINKER, Stage
 

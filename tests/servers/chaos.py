@@ -29,8 +29,9 @@ from typing import Any
 from ccchat_tui.backends.base import ChatMessage, Prompt
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.ollama import OllamaBackend
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
-from ccchat_tui.engine.request import Rejected, RequestHandle
+from ccchat_tui.engine.request import Rejected
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.tui.memory import set_startup_aside
 from tests.servers.chaos_books import Books, Entry

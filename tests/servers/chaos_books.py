@@ -16,7 +16,8 @@ from ccchat_tui.engine.events import (
     RequestRetrying,
     RequestStarted,
 )
-from ccchat_tui.engine.request import RequestHandle, RequestState
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
 from tests.servers.chaos_plan import Wanted, sent_for
 

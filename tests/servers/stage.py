@@ -14,8 +14,8 @@ from ccchat_tui.backends.http import HttpServer
 from ccchat_tui.backends.ndjson import NdjsonReader
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.engine.events import EngineEvent, RequestRetrying
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
-from ccchat_tui.engine.request import RequestHandle
 from ccchat_tui.engine.service import ConcurrentChatService
 from tests.support.ollama_server import OllamaServer
 

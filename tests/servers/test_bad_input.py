@@ -12,7 +12,8 @@ import pytest
 from ccchat_tui.backends.base import ChatMessage, Prompt
 from ccchat_tui.clock import ManualClock
 from ccchat_tui.engine.events import RequestRejected
-from ccchat_tui.engine.request import Rejected, RequestHandle, RequestState
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import Rejected, RequestState
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import TurnState
 from tests.servers.stage import Stage

@@ -6,7 +6,8 @@ import unicodedata
 
 import pytest
 
-from ccchat_tui.engine.request import RequestHandle, RequestState
+from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.request import RequestState
 from ccchat_tui.sessions.words import words_for, words_for_cancelled, words_for_retry
 from ccchat_tui.text import sanitize
 from tests.servers.cases import CASES, NUMBERS, Case

@@ -12,8 +12,9 @@ from ccchat_tui.backends import ollama, ollama_wire
 from ccchat_tui.backends.base import ChatChunk, Prompt
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.engine.counters import Counters
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.lifecycle import Lifecycle
-from ccchat_tui.engine.request import Failure, RequestHandle, RequestState
+from ccchat_tui.engine.request import Failure, RequestState
 from ccchat_tui.engine.scheduler import Scheduler
 from tests.servers.chaos import Chaos
 
