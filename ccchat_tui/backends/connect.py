@@ -16,7 +16,7 @@ from ccchat_tui.clock import Clock
 if TYPE_CHECKING:
     from ccchat_tui.backends.cache import CacheSettings
 
-LONGEST_PAUSE_NEAR = 5.0
+LONGEST_PAUSE_NEAR = 3.0
 """Seconds between two tries of a server on this machine that is left out, at most: asking costs
 next to nothing there, and whoever starts it sits before it."""
 

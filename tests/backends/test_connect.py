@@ -25,7 +25,7 @@ async def test_a_single_server_is_a_pool_of_one_for_its_breaker() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hosts", "longest"), [("127.0.0.1", 5.0), ("localhost,[::1]:1", 5.0), ("127.0.0.1,far", 15.0)]
+    ("hosts", "longest"), [("127.0.0.1", 3.0), ("localhost,[::1]:1", 3.0), ("127.0.0.1,far", 15.0)]
 )
 def test_a_server_on_this_machine_is_tried_again_sooner(hosts: str, longest: float) -> None:
     backend = open_servers(read_hosts(hosts))
