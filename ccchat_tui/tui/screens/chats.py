@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
@@ -15,6 +15,7 @@ from ccchat_tui.backends.base import ServerState
 from ccchat_tui.sessions.model import Session, Turn
 from ccchat_tui.tui.narrow import NarrowCompositor
 from ccchat_tui.tui.screens.ask_text import AskTextScreen
+from ccchat_tui.tui.screens.chat_keys import CHAT_KEYS
 from ccchat_tui.tui.screens.chat_settings import ChatSettings, ChatSettingsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.widgets.chat_pane import ChatPane, InfoLine
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     from ccchat_tui.tui.connection import Answer
 
 
-def _binding(keys: str, action: str, words: str, tip: str = "", *, show: bool = True) -> Binding:
-    """A key that works wherever the person is, also in the composer."""
-    return Binding(keys, action, words, tooltip=tip or words, show=show, priority=True)
-
-
 class ChatsScreen(Screen[None]):
     """Wires the widgets to the conversations; what is decided is decided elsewhere."""
 
@@ -43,41 +39,7 @@ class ChatsScreen(Screen[None]):
     AUTO_FOCUS = ""
     """Nothing by itself: before there is a message box it would be the queue, where letters are
     commands."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        _binding("ctrl+n", "new_chat", "New chat", "New chat for the same user"),
-        _binding("alt+n", "new_chat_for", "New chat for…", "New chat for another user", show=False),
-        _binding("ctrl+g,f8", "toggle_grid", "Grid", "Change between tabs and grid"),
-        _binding("ctrl+b,f7", "toggle_panel", "Queue", "Show or hide the queue panel"),
-        _binding("f6", "next_area", "Go to", "Go to the replies, the queue, the message box"),
-        _binding("f3,ctrl+o", "choose_model", "Model", "Choose the model of this chat"),
-        _binding("f4", "settings", "Settings", "System prompt, temperature and order of this chat"),
-        _binding("f5", "connect", "Connect", "Try the model server again"),
-        _binding("f12,alt+h", "app.history", "History", "Open any conversation", show=False),
-        _binding("f2", "rename", "Rename", "Rename this chat", show=False),
-        _binding("f9,alt+w", "close_chat", "Close chat", "Close this chat", show=False),
-        _binding("ctrl+r", "retry_last", "Retry", "Ask the newest failed question again"),
-        _binding("ctrl+pagedown,alt+full_stop", "step(1)", "Next chat", show=False),
-        _binding("ctrl+pageup,alt+comma", "step(-1)", "Previous chat", show=False),
-        _binding("alt+left", "look(-1, 0)", "Chat to the left", show=False),
-        _binding("alt+right", "look(1, 0)", "Chat to the right", show=False),
-        _binding("alt+up", "look(0, -1)", "Chat above, in the grid", show=False),
-        _binding("alt+down", "look(0, 1)", "Chat below, in the grid", show=False),
-        *(
-            _binding(f"alt+{number}", f"jump({number})", "Go to chat 1 to 9", show=False)
-            for number in range(1, 10)
-        ),
-        _binding("alt+plus,alt+equals_sign", "limit(1)", "One more at once", show=False),
-        _binding("alt+minus", "limit(-1)", "One less at once", show=False),
-        _binding("f10,alt+p", "pause", "Pause", "Pause or resume the queue", show=False),
-        _binding(
-            "alt+u",
-            "cancel_user",
-            "Cancel this user's",
-            "Cancel all of this user's requests",
-            show=False,
-        ),
-        _binding("alt+x", "cancel_all", "Cancel all", "Cancel every request", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = CHAT_KEYS
 
     class Settled(Message):
         """There is a box to write in, and what was typed before is to go there."""
