@@ -18,8 +18,8 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from ccchat_tui.engine.guard import Fate
 from ccchat_tui.engine.handle import RequestHandle
-from ccchat_tui.engine.lifecycle import Fate
 from ccchat_tui.engine.manager import ChatQueueManager
 from ccchat_tui.engine.request import Failure
 

@@ -9,34 +9,25 @@ somebody may have.
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import logging
 import math
-from collections.abc import Awaitable, Callable
-from enum import Enum
-from typing import Protocol
+from collections.abc import Callable
 
 from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.counters import Counters
 from ccchat_tui.engine.deadlines import next_look, overdue, timed_out
+from ccchat_tui.engine.flights import CANCELLED, Flights, Runner
+from ccchat_tui.engine.guard import Fate, Guard
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.history import QueueHistory
 from ccchat_tui.engine.limits import EngineSettings, RollingCount
-from ccchat_tui.engine.request import AttemptFailed, ChatRequest, Failure, RequestState
+from ccchat_tui.engine.request import ChatRequest, Failure, RequestState
 from ccchat_tui.engine.retry import RetryPolicy
 from ccchat_tui.engine.scheduler import Scheduler
 from ccchat_tui.engine.watchdog import Watchdog
 
-_log = logging.getLogger(__name__)
-
-Runner = Callable[[RequestHandle], Awaitable[None]]
-"""What runs one attempt: it calls `feed` and `finish` of the handle, raises `AttemptFailed` for
-whatever goes wrong, and has closed its connection when it returns or raises, also on a cancel."""
-
 TOKENS_SECONDS = 5.0
 """Tokens a second are counted over so many seconds."""
 
-CANCELLED = Failure("cancelled", "Cancelled")
 TRUNCATED = Failure(
     "truncated", "The reply was cut off: it ended without its end mark", retryable=True
 )
@@ -47,29 +38,6 @@ _QUEUED, _CONNECTING, _STREAMING, _WAITING = (
     RequestState.STREAMING,
     RequestState.WAITING_TO_RETRY,
 )
-
-
-class Fate(Enum):
-    """What a guard wants done with a request whose attempt has failed."""
-
-    USUAL = "usual"
-    """Retried if the policy says so, else ended."""
-    FRONT = "front"
-    """Queued again before everything else, and the attempt does not count."""
-    HOLD = "hold"
-    """Kept as it is, until the guard calls `to_front` or `let_go`."""
-
-
-class Guard(Protocol):
-    """Watches failures for what they say of running at once."""
-
-    def attempt_failed(self, handle: RequestHandle, failure: Failure, *, shown: bool) -> Fate:
-        """An attempt failed, after something of the reply was shown or before."""
-        ...
-
-    def forget(self, handle: RequestHandle) -> None:
-        """A request that was held has ended."""
-        ...
 
 
 class Lifecycle:
@@ -97,7 +65,8 @@ class Lifecycle:
         """Requests in flight at once, as it is in force."""
         self.paused = False
         self.living: dict[str, RequestHandle] = {}
-        self.in_flight: dict[RequestHandle, asyncio.Task[None]] = {}
+        self.flights = Flights(runner, self._closed)
+        self.in_flight = self.flights.tasks
         """What holds a slot, in the order of the starts, and the task that runs it."""
         self.waiting: dict[RequestHandle, None] = {}
         """What waits to be tried again."""
@@ -109,26 +78,17 @@ class Lifecycle:
         self.tokens = 0
         """Tokens of all requests so far."""
         self.token_rate = RollingCount(TOKENS_SECONDS, 10)
-        self._runner = runner
         self._seq = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._context = contextvars.Context()
         self._emptied: list[asyncio.Future[None]] = []
 
     # Steps --------------------------------------------------------------------------------
 
     def bind(self) -> None:
-        """Take the running loop, unless it is the one in use.
-
-        Tasks run in the context of the first submission, so that what one request's task does to
-        its context is nobody else's.
-        """
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._loop = loop
-            self._context = contextvars.copy_context()
+        """Take the running loop, unless it is the one in use."""
+        taken = self.flights.bind()
+        if taken is not None:
             self.watchdog.stop()
-            self.watchdog.bind(loop, self._context)
+            self.watchdog.bind(*taken)
 
     def admit(self, request: ChatRequest) -> RequestHandle:
         """Accept a request. The caller has bound a loop, and settles."""
@@ -255,7 +215,7 @@ class Lifecycle:
     def _start(self, handle: RequestHandle) -> None:
         """Give a request that was taken out of the queue its slot."""
         now = self.now()
-        request, in_flight = handle.request, self.in_flight
+        request = handle.request
         handle._move(_CONNECTING)
         if handle._deadline is not None and handle._deadline <= now:
             # A further attempt whose time ran out in this very moment, before it was looked at.
@@ -264,7 +224,7 @@ class Lifecycle:
             return
         handle.attempt += 1
         handle.failure = None
-        handle._front = handle._begun = False
+        handle._front = False
         handle._slot_at = handle._last_at = now
         if handle.started_at is None:
             handle.started_at = now
@@ -273,54 +233,11 @@ class Lifecycle:
             self.retry.budget.request(now)
         if handle._deadline is None:
             handle._deadline = now + (request.timeout or self.settings.timeout)
-        handle._company = bool(in_flight)
-        if len(in_flight) == 1:
-            next(iter(in_flight))._company = True
-        # Made directly, its first step is never taken at once, whatever the loop's task factory.
-        in_flight[handle] = asyncio.Task(
-            self._run(handle), loop=self._loop, name=request.id, context=self._context.copy()
-        )
-        self.counters.peak = max(self.counters.peak, len(in_flight))
+        self.flights.launch(handle)
+        self.counters.peak = max(self.counters.peak, len(self.in_flight))
         self.watchdog.watch(handle, next_look(handle, self.settings))
         if self.announcer.heard:
             self.announcer.started(handle, now)
-
-    async def _run(self, handle: RequestHandle) -> None:
-        """The task of one attempt. What follows its end is done in its last step."""
-        failure: Failure | None = None
-        interrupted: asyncio.CancelledError | None = None
-        try:
-            if handle._stop is None:
-                handle._begun = True
-                if not handle._prompted:
-                    self._make_prompt(handle)
-                await self._runner(handle)
-        except asyncio.CancelledError as stopped:
-            task = asyncio.current_task()
-            if handle._stop is None and task is not None and task.cancelling():
-                # Not by us: the loop is being shut down.
-                handle._stop = (RequestState.CANCELLED, CANCELLED)
-                interrupted = stopped
-            failure = Failure("internal", "What ran the request was cancelled from within")
-        except AttemptFailed as fault:
-            failure = fault.failure
-        except Exception as fault:
-            _log.exception("A fault of ours in request %s", handle.id)
-            failure = Failure("internal", f"{type(fault).__name__}: {fault}")
-        self._closed(handle, failure)
-        if interrupted is not None:
-            raise interrupted
-
-    def _make_prompt(self, handle: RequestHandle) -> None:
-        """Fix the context, for this attempt and any further one."""
-        handle._prompted = True
-        try:
-            handle.prompt = handle.request.prompt()
-        except Exception as fault:
-            _log.exception("The prompt of request %s could not be made", handle.id)
-            raise AttemptFailed(
-                Failure("internal", f"The prompt could not be made: {fault}")
-            ) from fault
 
     def _closed(self, handle: RequestHandle, failure: Failure | None) -> None:
         """What ran an attempt has closed: its slot is free, and it is clear what comes next."""
@@ -414,9 +331,7 @@ class Lifecycle:
         handle._stop = (state, why)
         handle.cancelling = state is not RequestState.COMPLETED
         self.watchdog.forget(handle)
-        if handle._begun:
-            # One that has not begun would never run: it sees `_stop` in its first step instead.
-            self.in_flight[handle].cancel()
+        self.flights.stop(handle)
 
     def _end(
         self, handle: RequestHandle, state: RequestState, failure: Failure | None, now: float

@@ -21,9 +21,11 @@ from ccchat_tui.engine.events import (
     RequestRejected,
     Resumed,
 )
+from ccchat_tui.engine.flights import Runner
+from ccchat_tui.engine.guard import Guard
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.history import QueueHistory
-from ccchat_tui.engine.lifecycle import Guard, Lifecycle, Runner
+from ccchat_tui.engine.lifecycle import Lifecycle
 from ccchat_tui.engine.limits import EngineSettings, RateLimiter, check_limit
 from ccchat_tui.engine.request import ChatRequest, Rejected
 from ccchat_tui.engine.retry import RetryPolicy

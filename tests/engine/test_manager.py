@@ -306,7 +306,7 @@ class TestEnding:
                     continue
 
         desk = Attempts(close_grace=5.0)
-        desk.manager.life._runner = stubborn
+        desk.manager.life.flights.runner = stubborn
         handle = desk.submit()
         await turns()
         await desk.manager.aclose()

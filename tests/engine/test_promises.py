@@ -17,8 +17,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.fallback import Fallback
+from ccchat_tui.engine.guard import Fate
 from ccchat_tui.engine.handle import RequestHandle
-from ccchat_tui.engine.lifecycle import Fate, Lifecycle
+from ccchat_tui.engine.lifecycle import Lifecycle
 from ccchat_tui.engine.limits import RateLimiter
 from ccchat_tui.engine.manager import ChatQueueManager
 from ccchat_tui.engine.request import Failure, RequestState
