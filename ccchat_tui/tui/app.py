@@ -12,10 +12,13 @@ from typing import ClassVar
 
 from platformdirs import user_downloads_path
 from rich.text import Text
+from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 from ccchat_tui.backends.base import BackendError, ChatBackend
 from ccchat_tui.backends.pending import PendingBackend
@@ -283,6 +286,12 @@ class CCChatApp(App[None]):
     def action_history(self) -> None:
         """Show all conversations."""
         self.keeping.show_history()
+
+    @on(CommandPalette.Opened)
+    def _palette_opened(self) -> None:
+        # A cursor that blinks draws twice a second while nothing happens.
+        for field in self.screen.query(Input):
+            field.cursor_blink = False
 
     def action_theme(self, name: str) -> None:
         """Change the colours."""

@@ -359,6 +359,17 @@ class TestQueue:
 class TestDialogs:
     """What is asked over the chats."""
 
+    async def test_the_cursor_of_the_palette_stands_still(self) -> None:
+        app = scripted_app()
+        async with app.run_test(size=SIZE) as pilot:
+            await app.settle()
+            await pilot.press("ctrl+p")
+            await pilot.pause()
+            assert [field.cursor_blink for field in app.screen.query(Input)] == [False]
+            await pilot.press("escape", "ctrl+p", "escape")
+            await pilot.pause()
+            assert app.screen is app.chats
+
     async def test_choosing_a_model(self) -> None:
         app = scripted_app()
         async with app.run_test(size=SIZE) as pilot:
