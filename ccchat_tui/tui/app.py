@@ -290,8 +290,8 @@ class CCChatApp(App[None]):
     @on(CommandPalette.Opened)
     def _palette_opened(self) -> None:
         # A cursor that blinks draws twice a second while nothing happens.
-        for field in self.screen.query(Input):
-            field.cursor_blink = False
+        for line in self.screen.query(Input):
+            line.cursor_blink = False
 
     def action_theme(self, name: str) -> None:
         """Change the colours."""
