@@ -107,8 +107,7 @@ def _opener(kind: str) -> Opener:
     from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and seldom needed
 
     everything = entry_points(group=GROUP)
-    # A package that is installed twice over is still one.
-    found = {point.value: point for point in everything if point.name == kind}
+    found = [point for point in everything if point.name == kind]
     if not found:
         there = sorted({*BUILT_IN, *(point.name for point in everything)})
         raise KindError(
@@ -118,9 +117,9 @@ def _opener(kind: str) -> Opener:
     if len(found) > 1:
         raise KindError(
             f"The kind of server {kind!r} comes with several packages "
-            f"({', '.join(sorted(map(_package, found.values())))}); remove all but one"
+            f"({', '.join(sorted(map(_package, found)))}); remove all but one"
         )
-    (point,) = found.values()
+    (point,) = found
     try:
         opener: Opener = point.load()
     except Exception as error:

@@ -255,7 +255,7 @@ def _meaning(said: Said | None, status: int | None) -> _Known:
             for parts, known in _BY_TEXT:
                 if any(part in low for part in parts):
                     return known
-        if status in (400, 404) and _NO_SUCH_MODEL.search(said.text):
+        if status == 404 and _NO_SUCH_MODEL.search(said.text):
             return _NO_MODEL
     if status is None:
         return _SERVER

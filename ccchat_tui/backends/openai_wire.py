@@ -81,7 +81,7 @@ class Reply:
     def _object(self, data: Any, event: str) -> ChatChunk:
         if not isinstance(data, dict):
             raise bad_event(event, self._address)
-        if data.get("error") or data.get("object") == "error" or _is_bare_error(data):
+        if data.get("error") or _is_bare_error(data):
             raise in_stream(data, self._address)
         if isinstance(usage := data.get("usage"), dict):
             self._usage = usage
@@ -119,8 +119,8 @@ class Reply:
 
 
 def _is_bare_error(data: Mapping[str, Any]) -> bool:
-    """Whether it is what stands in an `error`, without that: what llama.cpp sent in a field of
-    that name."""
+    """Whether it is what stands in an `error`, without that: from older versions of vLLM, and of
+    llama.cpp, which had it in a field of that name."""
     return "choices" not in data and "message" in data and "code" in data
 
 

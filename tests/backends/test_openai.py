@@ -71,6 +71,34 @@ class TestReplies:
         chunk = reply.take(json.dumps({"choices": [{"delta": delta}]}))
         assert (chunk.thinking, chunk.text) == ("a", "b")
 
+    def test_an_empty_reason_ends_nothing(self) -> None:
+        reply = Reply("http://h")
+        reply.take(json.dumps({"choices": [{"delta": {"content": "x"}, "finish_reason": ""}]}))
+        assert not reply.ended
+
+    def test_a_whole_answer_needs_no_reason(self) -> None:
+        reply = Reply("http://h")
+        chunk = reply.take(json.dumps({"choices": [{"message": {"content": "x"}}]}))
+        assert (chunk.text, reply.complete) == ("x", True)
+
+    async def test_many_events_at_once_let_others_have_their_turn(self) -> None:
+        async with OpenAIServer(tokens=500) as server:
+            turns = 0
+
+            async def others() -> None:
+                nonlocal turns
+                while True:
+                    await asyncio.sleep(0)
+                    turns += 1
+
+            task = asyncio.create_task(others())
+            longest = in_a_row = before = 0
+            async for _ in backend_of(server).stream(ask("fault:one_write", MODEL)):
+                in_a_row = in_a_row + 1 if turns == before else 1
+                before, longest = turns, max(longest, in_a_row)
+            task.cancel()
+            assert longest <= openai.EVENTS_IN_A_ROW + 1
+
     async def test_the_times_of_llama_cpp(self) -> None:
         async with OpenAIServer(dialect=Dialect(timings=True, counting=None), tokens=5) as server:
             chunks = await read(backend_of(server), ask("hi", MODEL))
@@ -321,7 +349,7 @@ class TestModels:
             ("html", ErrorKind.NOT_OLLAMA, "My router"),
             ("html_untyped", ErrorKind.NOT_OLLAMA, "My router"),
             ("no_path", ErrorKind.NOT_OLLAMA, "mostly ends in /v1"),
-            ("no_path_lmstudio", ErrorKind.NOT_OLLAMA, "Unexpected endpoint"),
+            ("no_path_lmstudio", ErrorKind.NOT_OLLAMA, "(it says: Unexpected endpoint"),
             ("plain", ErrorKind.NOT_OLLAMA, "Hello!"),
             ("no_key", ErrorKind.UNAUTHORIZED, "wants another key"),
             ("loading", ErrorKind.BUSY, "still loading its model"),

@@ -33,7 +33,9 @@ def events_of(*pieces: bytes) -> list[str]:
         (b"event: error\n\n", []),
         (b"error: a\n\n", ["a"]),
         (b"data: a\r\n\r\ndata: b\r\rdata: c\n\r\n", ["a", "b", "c"]),
+        (b"data: a\r\ndata: b\r\n\r\n", ["a\nb"]),
         (b"\xef\xbb\xbfdata: a\n\n", ["a"]),
+        (b"\xef\xbb\xbf{1}", ["{1}"]),
         (b"data: a\n\ndata: b", ["a", "b"]),
         (b"data: a\n\ndata: b\n", ["a", "b"]),
         (b"data: \xff\n\n", ["\ufffd"]),
@@ -86,6 +88,7 @@ def test_an_event_or_a_line_over_the_limit_ends_it(over: bytes) -> None:
 def test_one_at_the_limit_is_none_over_it() -> None:
     reader = SseReader(limit=9)
     assert reader.feed(b"data: 123\ndata: 456\ndata: 789\n\n") == ["123\n456\n789"]
+    assert reader.feed(b"data: 789\n\n") == ["789"]
     assert not reader.too_long
 
 

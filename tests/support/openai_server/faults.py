@@ -220,6 +220,8 @@ _RIGHT: list[tuple[str, str, Make]] = [
     ("open_after_done", "not ended after [DONE]", lambda w: [START, *w.events, Hold()]),
     ("reset_after_reason", "a reset behind the reason", lambda w: [
         START, *_before_end(w), Reset()]),
+    ("half_after_reason", "half an event behind the reason", lambda w: _whole(
+        *_before_end(w), b'data: {"choices":[],"usa')),
     ("after_done", "more behind [DONE]", lambda w: _whole(*w.events, b"data: {garbage\n\n")),
     ("null_fields", "nulls and unknown fields", lambda w: _whole(
         event({"choices": None, "error": None, "x": 1}),
