@@ -218,9 +218,9 @@ def broken(error: Exception, address: str, *, begun: bool) -> BackendError:
             f"What answers at {address} does not speak HTTP; check the address and the port",
         )
     if begun and ("illegal" in said or "decompressing" in said or "decod" in said.lower()):
-        return BackendError(
-            ErrorKind.PROTOCOL, f"{address} sent what cannot be read: {short(said, 100)}"
-        )
+        # h11 quotes the bytes in Python's words, which are none for people.
+        what = short(said.partition(": bytearray(")[0], 100)
+        return BackendError(ErrorKind.PROTOCOL, f"{address} sent what cannot be read: {what}")
     what = "in the middle of the reply" if begun else "without a reply"
     return BackendError(ErrorKind.DISCONNECTED, f"{address} broke off the connection {what}")
 

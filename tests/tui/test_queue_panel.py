@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from textual.events import MouseScrollDown
 
 from ccchat_tui.engine.request import RequestState
+from ccchat_tui.engine.stats import LimitsView
 from tests.tui.queue_views import PanelApp, click, queued, screen_rows, snapshot, streaming, view
 
 SIZE = (120, 40)
@@ -74,7 +75,7 @@ async def test_mode_reason_and_pause_are_told_in_words() -> None:
         assert "resume" in whole(app)
 
 
-@pytest.mark.parametrize("key", ["x", "enter", "delete"])
+@pytest.mark.parametrize("key", ["x", "delete"])
 async def test_a_key_cancels_the_request_under_the_cursor(key: str) -> None:
     app = PanelApp()
     async with app.run_test(size=SIZE) as pilot:
@@ -276,3 +277,15 @@ async def test_nothing_is_wider_than_the_panel(columns: int, height: int) -> Non
         # The list and the buttons are there at any height.
         assert app.panel.list.size.height >= 3
         assert "−" in whole(app)
+
+
+async def test_why_requests_wait_although_there_is_room_is_told() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(42, 40)) as pilot:
+        app.panel.show_snapshot(snapshot(streaming(1), queued(2, 1)))
+        await pilot.pause()
+        assert "each user may run 3 at once" in whole(app)
+        one = LimitsView(1, 3, 20, 300_000, 2)
+        app.panel.show_snapshot(snapshot(streaming(1), queued(2, 1), limits=one))
+        await pilot.pause()
+        assert "each user" not in whole(app)

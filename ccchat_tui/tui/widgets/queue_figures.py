@@ -59,7 +59,16 @@ def status_row(snapshot: QueueSnapshot, width: int) -> PieceRow:
         joiner = " · " if snapshot.paused else ""
         reason = one_line(snapshot.mode_reason, room - len(joiner))
         pieces.append(Piece(f"{joiner}{reason}", "$text-warning"))
+    elif not snapshot.paused and _waits_for_users(snapshot) and room > 5:
+        each = snapshot.limits.max_concurrent_per_user
+        words = f"each user may run {each} at once" if room >= _WORDS else f"{each} for each user"
+        pieces.append(Piece(one_line(words, room), LABEL))
     return tuple(pieces)
+
+
+def _waits_for_users(snapshot: QueueSnapshot) -> bool:
+    """Whether requests wait although there is room: their users have all they may have."""
+    return bool(snapshot.queue_length) and snapshot.in_flight < snapshot.limits.max_concurrent
 
 
 def figure_rows(snapshot: QueueSnapshot, width: int) -> list[PieceRow]:

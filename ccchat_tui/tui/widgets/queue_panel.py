@@ -73,10 +73,10 @@ class QueuePanel(Vertical):
 
     BINDING_GROUP_TITLE = "In the queue"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x,enter,delete", "cancel", "Cancel", tooltip="Cancel this request"),
+        Binding("x,delete", "cancel", "Cancel", tooltip="Cancel this request"),
         Binding("u", "cancel_user", "Cancel user's", tooltip="Cancel all of this user's requests"),
         Binding("A", "cancel_all", "Cancel all", tooltip="Cancel all requests"),
-        Binding("o", "open", "Open chat", tooltip="Open the chat of this request"),
+        Binding("enter,o", "open", "Open chat", tooltip="Open the chat of this request"),
         Binding("p", "pause", "Pause", tooltip="Pause or resume the queue"),
         Binding("plus,equals_sign", "limit(1)", "More", tooltip="One more in flight"),
         Binding("minus", "limit(-1)", "Fewer", tooltip="One fewer in flight"),
