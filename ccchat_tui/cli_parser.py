@@ -227,7 +227,8 @@ def _settings_options(*fields: str) -> Parser:
     add(
         "ollama_host",
         metavar="URL",
-        help="the model server, by the rules of OLLAMA_HOST; several separated by commas",
+        help="the model server, by the rules of OLLAMA_HOST, or with its kind before it, as in "
+        "openai+http://127.0.0.1:8080/v1; several separated by commas",
     )
     add("model", metavar="NAME", help="model of new chats (otherwise the first the server has)")
     add("users", metavar="A,B", help="open a chat for each of these users")

@@ -64,6 +64,8 @@ NEEDLESS = (
     "ccchat_tui.backends.http",
     "ccchat_tui.backends.ollama_models",
     "ccchat_tui.backends.openai",
+    "ccchat_tui.backends.sse",
+    "ccchat_tui.backends.openai",
     "ccchat_tui.cli_simulate",
     "ccchat_tui.scenarios",
 )

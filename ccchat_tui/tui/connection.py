@@ -115,9 +115,11 @@ class Connection:
         self._answer_with(self.server, [model.name for model in models])
         notice = ""
         if not models:
+            ollama = "Ollama" in self.server.name
+            how = "Fetch one, e.g. `ollama pull llama3.2`" if ollama else "Have one served there"
             notice = (
                 f"{self.server.name} at {self.server.address} has no models yet. "
-                "Fetch one, e.g. `ollama pull llama3.2`, then press F5."
+                f"{how}, then press F5."
             )
         self._show(self.server, notice)
         return None
