@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from ccchat_tui.text import MAX_MARKS, REPLACEMENT, Sanitizer, one_line, sanitize
+from ccchat_tui.text import MAX_MARKS, REPLACEMENT, Sanitizer, one_line, sanitize, shown_value
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467"
@@ -204,3 +204,33 @@ def test_one_line_says_that_something_is_missing_however_far_away() -> None:
     assert one_line("\U0001f469" + "\u0301" * 100_000 + "tail", 4) == (
         "\U0001f469" + "\u0301" * MAX_MARKS + REPLACEMENT + "\u2026"
     )
+
+
+class Unspeakable:
+    """Something that cannot even be shown."""
+
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "None"),
+        (7, "7"),
+        ("a\x1b[2J", "'a\\x1b[2J'"),
+        ("[/b]", "'[/b]'"),
+        (b"\x00", "b'\\x00'"),
+        (10**5000, "a value of type int"),
+        ("x" * 10_000_000, "'" + "x" * 58 + "…"),
+        ([[[[[[[[1]]]]]]]], "[[[[[[[...]]]]]]]"),
+    ],
+    # pytest cannot write the number either.
+    ids=range(8),
+)
+def test_a_wrong_value_is_shown_in_a_short_line(value: object, shown: str) -> None:
+    assert shown_value(value) == shown
+
+
+def test_what_cannot_be_shown_is_told_by_its_kind() -> None:
+    assert shown_value(Unspeakable()).startswith("<Unspeakable instance at")
