@@ -41,6 +41,7 @@ _NO_CREDIT: Final = (
     ErrorKind.UNAUTHORIZED,
     "{address} wants to be paid before it goes on{said}",
 )
+_WRONG_KEY: Final = (ErrorKind.UNAUTHORIZED, "{address} wants another key than it was given{said}")
 _STRANGER: Final = (
     ErrorKind.NOT_OLLAMA,
     "What answers at {address} speaks no OpenAI protocol{said}; the address mostly ends in /v1",
@@ -50,6 +51,8 @@ _BY_CODE: Final[Mapping[str, _Known]] = {
     "model_not_found": _NO_MODEL,
     "insufficient_quota": _NO_CREDIT,
     "billing_hard_limit_reached": _NO_CREDIT,
+    # LiteLLM, which would look up in a database what is not its master key.
+    "no_db_connection": _WRONG_KEY,
 }
 """What a `code` or `type` says by itself, whatever the status."""
 
@@ -111,7 +114,7 @@ _NO_SUCH_MODEL: Final = re.compile(
 """How a 404 sounds that is about the model and not about the path."""
 
 _BY_STATUS: Final[Mapping[int, _Known]] = {
-    401: (ErrorKind.UNAUTHORIZED, "{address} wants another key than it was given{said}"),
+    401: _WRONG_KEY,
     402: _NO_CREDIT,
     403: (ErrorKind.UNAUTHORIZED, "{address} does not let us in with this key{said}"),
     404: _STRANGER,

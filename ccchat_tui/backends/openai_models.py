@@ -32,6 +32,8 @@ class Card(BaseModel):
     """vLLM: the context it is served with."""
     context_length: Any = None
     """OpenRouter and others: the same."""
+    max_input_tokens: Any = None
+    """LiteLLM: how much of it a conversation may take."""
     meta: Annotated[dict[str, Any], BeforeValidator(_object)] = Field(default_factory=dict)
     """llama.cpp: what the model's file says of itself."""
 
@@ -46,6 +48,7 @@ class Card(BaseModel):
         lengths = (
             self.max_model_len,
             self.context_length,
+            self.max_input_tokens,
             self.meta.get("n_ctx"),
             self.meta.get("n_ctx_train"),
         )

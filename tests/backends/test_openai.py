@@ -304,7 +304,7 @@ class TestWhatIsSent:
 class TestModels:
     async def test_what_servers_say_of_their_models(self) -> None:
         cards: list[dict[str, Any]] = [
-            {"id": "bare"},
+            {"id": "bare", "max_input_tokens": 128_000},
             {"id": "old", "created": 1_600_000_000, "owned_by": "openai"},
             {"id": "vllm", "created": 1_700_000_000, "max_model_len": 32768, "permission": []},
             {
@@ -322,6 +322,7 @@ class TestModels:
         assert (llama.size, llama.parameter_size) == (4_912_898_304, "8.0B")
         assert (llama.context_length, small.context_length) == (8192, 2048)
         assert small.parameter_size == "135M"
+        assert models[3].context_length == 128_000
         assert {model.modified_at for model in models} == {None}
 
     def test_a_list_with_gaps_is_read_as_far_as_it_can_be(self) -> None:

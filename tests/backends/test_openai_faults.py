@@ -87,6 +87,7 @@ EXPECTED: dict[str, Right | Wrong] = {
     "wrapped": Wrong(K.BAD_REQUEST, ": request (13392 tokens)", 400),
     "wrong_key": Wrong(K.UNAUTHORIZED, "another key than it was given: Incorrect API", 401),
     "no_key": Wrong(K.UNAUTHORIZED, "Unauthorized", 401),
+    "no_key_litellm": Wrong(K.UNAUTHORIZED, "another key than it was given: No connected", 400),
     "forbidden": Wrong(K.UNAUTHORIZED, "does not let us in with this key (status 403)", 403),
     "no_credit": Wrong(K.UNAUTHORIZED, "wants to be paid", 429),
     "to_pay": Wrong(K.UNAUTHORIZED, "Insufficient credits", 402),

@@ -264,6 +264,8 @@ _WRONG: list[tuple[str, str, Make]] = [
     ("wrong_key", "401 of OpenAI", _refuses(401, openai_error(
         "Incorrect API key provided.", "invalid_request_error", "invalid_api_key"))),
     ("no_key", "401 of vLLM", _refuses(401, {"error": "Unauthorized"})),
+    ("no_key_litellm", "400 of LiteLLM without a database", _refuses(400, openai_error(
+        "No connected db.", "no_db_connection", "400"))),
     ("forbidden", "403 without a word", _answers(403, b"", "")),
     ("no_credit", "429 because nothing is left", _refuses(429, openai_error(
         "You exceeded your current quota.", "insufficient_quota", "insufficient_quota"))),
