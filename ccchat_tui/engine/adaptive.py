@@ -140,6 +140,7 @@ class AdaptiveLimit:
         self._full_since: float | None = None
         self._last_seen: float | None = None
         self._cut_at = -math.inf
+        self._cut_trial = False
         self._first_token = 0.0
 
     @property
@@ -201,7 +202,7 @@ class AdaptiveLimit:
             known = self._first_token or first_token
             self._first_token = known + (first_token - known) * 0.3
         if overloaded:
-            self._cut_down(now)
+            self.overloaded(now, self._limit)
         elif in_flight != self._limit or last is None or now <= last:
             # Idle, or not yet at the limit, or still above it.
             self._full_since = None
@@ -209,6 +210,40 @@ class AdaptiveLimit:
         else:
             self._full(now, tokens / (now - last))
         return self._limit if self._limit != before else None
+
+    def overloaded(self, now: float, in_flight: int) -> bool:
+        """The server says that it has too much to do: down at once, as all congestion control
+        does, and up again by trials only.
+
+        Args:
+            now: The time in seconds.
+            in_flight: How many requests it had when it said so.
+
+        Returns:
+            Whether it was a trial that was too much, and is over: what was before it was not.
+        """
+        if now - self._cut_at < self.settings.settle:
+            # What was under way when it was cut may be refused too; that is one and the same.
+            return self._cut_trial
+        self._cut_at = now
+        self._cut_trial = self._base < self._limit and self._base < in_flight
+        if not self._cut_trial:
+            self._base = max(self.settings.minimum, math.floor(self._base * self.settings.cut))
+            self._at_base = _Rate()
+        self._step, self._direction, self._doubling = 1, 1, False
+        self._set(self._base)
+        self._settle(now)
+        return self._cut_trial
+
+    def forget(self) -> None:
+        """The servers have changed, so that what was measured says nothing of what comes: measure
+        anew, at the limit that it believed in."""
+        self._set(self._base)
+        self._begin(Phase.MEASURING)
+        self._step, self._direction, self._doubling = max(1, self._base // 2), 1, False
+        self._refused, self._rest = 0, self.settings.rest
+        self._full_since = None
+        self._first_token = 0.0
 
     def _full(self, now: float, rate: float) -> None:
         """An observation that means something: the queue was full."""
@@ -244,6 +279,8 @@ class AdaptiveLimit:
         if self._phase is not Phase.TRYING or not self._base <= in_flight < self._limit:
             return
         if now - max(self._at_base.until, self._at_trial.until) > self._staleness:
+            # What can be filled is tried the next time.
+            self._step, self._doubling = max(1, in_flight - self._base), False
             self._set(self._base)
             self._settle(now)
 
@@ -330,17 +367,3 @@ class AdaptiveLimit:
         if limit != self._limit:
             self._limit = limit
             self._full_since = None
-
-    def _cut_down(self, now: float) -> None:
-        """Down at once, as all congestion control does; up again by trials only."""
-        if now - self._cut_at < self.settings.settle:
-            # What was under way when it was cut may be refused too; that is one and the same.
-            return
-        self._cut_at = now
-        if self._limit <= self._base:
-            # Otherwise it was the trial that was too much, and the base is not.
-            self._base = max(self.settings.minimum, math.floor(self._limit * self.settings.cut))
-            self._at_base = _Rate()
-        self._step, self._direction, self._doubling = 1, 1, False
-        self._set(self._base)
-        self._settle(now)

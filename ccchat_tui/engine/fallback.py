@@ -9,6 +9,9 @@ everything else, with its attempt and its time given back, once for each request
 on. After a quiet spell, without a sign of overload, the limit rises by one, and so on until it is
 what was set. Falling back again on the way doubles the quiet spell, up to `LONGEST_QUIET` times
 what was set, so that a server that can only do so many at once is not overrun every minute.
+
+Where the limit finds itself and it was its trial of a higher one that was too much, taking the
+trial back is all that happens: how many the server can do at once is known.
 """
 
 from __future__ import annotations
@@ -44,6 +47,9 @@ LONGEST_QUIET = 8
 
 Probe = Callable[[], Awaitable[object]]
 """Asks the server for a sign of life, and raises whatever it likes if there is none."""
+Relief = Callable[[int], bool]
+"""Told of so many at once having been too much; whether it has set a limit that is known not to
+be."""
 
 
 class Fallback:
@@ -55,12 +61,16 @@ class Fallback:
     Args:
         manager: Whose limit it holds down.
         probe: Asks the server for a sign of life.
+        relief: Told of every overload before it falls back, and may make that needless.
     """
 
-    def __init__(self, manager: ChatQueueManager, probe: Probe) -> None:
+    def __init__(
+        self, manager: ChatQueueManager, probe: Probe, relief: Relief = lambda _at_once: False
+    ) -> None:
         self._manager = manager
         self._life = manager.life
         self._probe = probe
+        self._relief = relief
         self._window = manager.settings.fallback_window
         self._quiet = manager.settings.fallback_quiet
         self._spell = self._quiet
@@ -77,7 +87,7 @@ class Fallback:
         """Say what is to become of a request, and take its failure as a sign."""
         again = not shown and handle._company and handle._requeues < REQUEUES
         if failure.overload:
-            self._fall_back(REASONS.get(failure.kind, OVERLOADED))
+            self._fall_back(REASONS.get(failure.kind, OVERLOADED), failed=1)
             return Fate.FRONT if again else Fate.USUAL
         if not failure.server_fault or not handle._company:
             return Fate.USUAL
@@ -128,8 +138,12 @@ class Fallback:
 
     # Falling back, and the way back -------------------------------------------------------
 
-    def _fall_back(self, reason: str) -> None:
+    def _fall_back(self, reason: str, failed: int) -> None:
+        """So many have just failed because of too much at once."""
         if self._manager.wanted_limit == 1:
+            return
+        if self._cap != 1 and self._relief(len(self._life.in_flight) + failed):
+            self._signs.clear()
             return
         if self._cap is not None and self._cap > 1:
             self._spell = min(2 * self._spell, LONGEST_QUIET * self._quiet)
@@ -208,7 +222,7 @@ class Fallback:
     def _decide(self, *, answers: bool) -> None:
         held, self._held = list(self._held), {}
         if answers and self._signs:
-            self._fall_back(TOGETHER)
+            self._fall_back(TOGETHER, failed=len(held))
         self._signs.clear()
         for handle in held:
             if answers:

@@ -61,7 +61,9 @@ class Lifecycle:
         self.settings = settings
         self.retry = retry
         self.guard: Guard | None = None
-        self.limit = settings.max_concurrent
+        self.watcher: Callable[[int], None] | None = None
+        """Told at the end of every step how many are in flight."""
+        self.limit = settings.first_limit
         """Requests in flight at once, as it is in force."""
         self.paused = False
         self.living: dict[str, RequestHandle] = {}
@@ -77,6 +79,8 @@ class Lifecycle:
         self.watchdog = Watchdog(now, self._due, self.settle)
         self.tokens = 0
         """Tokens of all requests so far."""
+        self.corrections = 0
+        """How many of these came in no piece, but were found missing at an end."""
         self.token_rate = RollingCount(TOKENS_SECONDS, 10)
         self._seq = 0
         self._emptied: list[asyncio.Future[None]] = []
@@ -110,6 +114,8 @@ class Lifecycle:
                     break
                 self._start(handle)
         self.history.levels(self.now(), len(in_flight), queue.queued)
+        if self.watcher is not None:
+            self.watcher(len(in_flight))
         self.announcer.deliver()
 
     def cancel_handle(self, handle: RequestHandle) -> bool:
@@ -177,6 +183,7 @@ class Lifecycle:
     def correct_tokens(self, difference: int) -> None:
         """The server's own count differs by so much from the pieces that were counted."""
         self.tokens += difference
+        self.corrections += difference
 
     # What a guard decides -----------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import asyncio
 import math
 import random
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from ccchat_tui.clock import Clock, SystemClock
 from ccchat_tui.engine.checks import user_of, wrong_in
@@ -31,6 +32,9 @@ from ccchat_tui.engine.request import ChatRequest, Rejected
 from ccchat_tui.engine.retry import RetryPolicy
 from ccchat_tui.engine.snapshots import take_snapshot
 from ccchat_tui.engine.stats import QueueSnapshot
+
+if TYPE_CHECKING:
+    from ccchat_tui.engine.tuner import Tuner
 
 BY_CONFIGURATION = "by configuration"
 """Why requests run one at a time where the settings say so."""
@@ -67,10 +71,11 @@ class ChatQueueManager:
             rng or random.Random(),
         )
         self._life = Lifecycle(runner, self.settings, self._now, retry)
-        self._wanted = self.settings.max_concurrent
+        self._wanted = self.settings.first_limit
         self._user_limit = self.settings.max_concurrent_per_user
         self._cap: int | None = None
         self._reason = ""
+        self._tuner: Tuner | None = None
         self._draining = False
         if not self.settings.concurrent:
             self._cap, self._reason = 1, BY_CONFIGURATION
@@ -164,6 +169,12 @@ class ChatQueueManager:
         self._apply(before)
         self.settle()
 
+    def set_wanted(self, limit: int) -> None:
+        """Set the limit for all in the middle of a step; the caller settles."""
+        before = (self._life.limit, self._user_limit)
+        self._wanted = limit
+        self._apply(before)
+
     def set_cap(self, cap: int | None, reason: str = "") -> None:
         """Hold the limit down, whatever it was set to; `None` lifts that. The caller settles, for
         this may happen in the middle of a step.
@@ -200,6 +211,11 @@ class ChatQueueManager:
         return self._wanted
 
     @property
+    def capped(self) -> bool:
+        """Whether something holds the limit for all down."""
+        return self._cap is not None
+
+    @property
     def history(self) -> QueueHistory:
         """The last minutes."""
         return self._life.history
@@ -213,6 +229,10 @@ class ChatQueueManager:
         """Have a guard asked about every failed attempt."""
         self._life.guard = guard
 
+    def tune_with(self, tuner: Tuner) -> None:
+        """Have snapshots say what a tuner has found."""
+        self._tuner = tuner
+
     def snapshot(self, requests: int | None = None, *, users: bool = True) -> QueueSnapshot:
         """The engine at this moment.
 
@@ -225,6 +245,7 @@ class ChatQueueManager:
             mode=self.mode,
             mode_reason=self._reason,
             user_limit=self._user_limit,
+            adaptive=None if self._tuner is None else self._tuner.view(),
             requests=requests,
             users=users,
         )

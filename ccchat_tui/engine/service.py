@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import cast
+from typing import Literal, cast
 
 from ccchat_tui.backends.base import (
     BackendError,
@@ -15,9 +15,11 @@ from ccchat_tui.backends.base import (
     ErrorKind,
     HasServers,
     Prompt,
+    ServerState,
     ServerStatus,
 )
 from ccchat_tui.clock import Clock
+from ccchat_tui.engine.adaptive import AdaptiveSettings
 from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.fallback import Fallback
 from ccchat_tui.engine.handle import RequestHandle
@@ -26,6 +28,7 @@ from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.manager import ChatQueueManager
 from ccchat_tui.engine.request import AttemptFailed, ChatRequest, Failure, Priority, ReplyStats
 from ccchat_tui.engine.stats import QueueSnapshot
+from ccchat_tui.engine.tuner import Tuner
 
 RETRYABLE = frozenset(
     {
@@ -88,9 +91,13 @@ class ConcurrentChatService:
     ) -> None:
         self._backend = backend
         self._manager = ChatQueueManager(self._run, settings, clock=clock, rng=rng)
-        self._fallback = Fallback(self._manager, self._probe)
+        self._tuner = Tuner(self._manager, self._servers_that_are_well)
+        self._fallback = Fallback(self._manager, self._probe, self._tuner.overloaded)
         if self._manager.settings.concurrent:
             self._manager.guard_with(self._fallback)
+            self._manager.tune_with(self._tuner)
+            if self._manager.settings.adaptive is not None:
+                self._tuner.start(self._manager.settings.adaptive)
 
     @property
     def backend(self) -> ChatBackend:
@@ -180,22 +187,33 @@ class ConcurrentChatService:
         self._manager.resume()
 
     def set_limits(
-        self, *, max_concurrent: int | None = None, max_concurrent_per_user: int | None = None
+        self,
+        *,
+        max_concurrent: int | Literal["auto"] | None = None,
+        max_concurrent_per_user: int | None = None,
     ) -> None:
         """Change limits. Lowering one stops nothing; raising one starts what waits at once.
 
         A limit for all above the one in force ends a fallback to one at a time: the person at the
-        keyboard knows best. If it is too much again, it falls back again.
+        keyboard knows best. If it is too much again, it falls back again. A limit for all also ends
+        its finding itself, and `auto` has it find itself (again) from the present one on; where
+        requests run one at a time by configuration, `auto` changes nothing.
 
         Raises:
             ValueError: A limit is below 1 or no whole number; then nothing has changed.
         """
         present = self._manager.limit
+        number = None if max_concurrent == "auto" else max_concurrent
         self._manager.set_limits(
-            max_concurrent=max_concurrent, max_concurrent_per_user=max_concurrent_per_user
+            max_concurrent=number, max_concurrent_per_user=max_concurrent_per_user
         )
-        if max_concurrent is not None and max_concurrent > present:
-            self._fallback.overruled()
+        if number is not None:
+            self._tuner.stop()
+            if number > present:
+                self._fallback.overruled()
+        elif max_concurrent == "auto" and not self._tuner.on and self.settings.concurrent:
+            self._tuner.start(self.settings.adaptive or AdaptiveSettings())
+            self._manager.settle()
 
     def snapshot(self, requests: int | None = None, *, users: bool = True) -> QueueSnapshot:
         """The engine at this moment.
@@ -219,13 +237,15 @@ class ConcurrentChatService:
         """Ask another backend from now on, further attempts of living requests included.
 
         What runs, runs on with the one it was started with; what is known of the old server's
-        being overloaded is forgotten.
+        being overloaded, or of how much it can do at once, is forgotten.
 
         Returns:
             The old one, which is the caller's to close once nothing runs with it.
         """
         old, self._backend = self._backend, backend
         self._fallback.overruled()
+        if self._tuner.on:
+            self._tuner.start(self.settings.adaptive or AdaptiveSettings())
         return old
 
     async def drain(self) -> None:
@@ -268,6 +288,9 @@ class ConcurrentChatService:
             aclose = getattr(chunks, "aclose", None)
             if aclose is not None:
                 await aclose()
+
+    def _servers_that_are_well(self) -> frozenset[str]:
+        return frozenset(s.name for s in self.servers if s.state is ServerState.CLOSED)
 
     async def _probe(self) -> object:
         """Whether those that failed still live; that another does says nothing of them."""

@@ -8,7 +8,7 @@ from ccchat_tui.engine.counters import Tally
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.lifecycle import TOKENS_SECONDS, Lifecycle
 from ccchat_tui.engine.request import RequestState
-from ccchat_tui.engine.stats import LimitsView, QueueSnapshot, RequestView, UserView
+from ccchat_tui.engine.stats import AdaptiveView, LimitsView, QueueSnapshot, RequestView, UserView
 
 _MS = 1000.0
 
@@ -19,6 +19,7 @@ def take_snapshot(
     mode: str,
     mode_reason: str,
     user_limit: int,
+    adaptive: AdaptiveView | None,
     requests: int | None,
     users: bool,
 ) -> QueueSnapshot:
@@ -29,6 +30,7 @@ def take_snapshot(
         mode: `concurrent` or `sequential`.
         mode_reason: Why.
         user_limit: The limit of one user that is in force.
+        adaptive: What the limit for all has found by itself.
         requests: How many rows there may be; `None` for all. Costs as much as the rows that are
             made, however many requests wait.
         users: Whether to say what each user's share is.
@@ -63,6 +65,7 @@ def take_snapshot(
         tokens_per_second=life.token_rate.total(now) / TOKENS_SECONDS,
         requests=_rows(life, now, len(life.living) if requests is None else requests),
         users=_users(life) if users else (),
+        adaptive=adaptive,
     )
 
 

@@ -79,6 +79,20 @@ class UserView:
 
 
 @dataclass(frozen=True, slots=True)
+class AdaptiveView:
+    """What a limit that finds itself has found."""
+
+    on: bool
+    """Whether it still looks; no longer once somebody has set the limit by hand."""
+    found: int
+    """The limit that it believes in; the one in force may be another, while it tries that."""
+    phase: str
+    """`measuring`, `trying` or `resting`; `off` when it is not on."""
+    words: str
+    """The same for a person."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueueSnapshot:
     """The whole engine at one moment. The names are those of `ccchat simulate --json`."""
 
@@ -109,3 +123,5 @@ class QueueSnapshot:
     """Living requests: in flight first, then waiting to retry, then the queue in the order in
     which it would be served; cut at the number asked for."""
     users: tuple[UserView, ...] = field(default=())
+    adaptive: AdaptiveView | None = None
+    """What the limit has found by itself; `None` where it was never asked to."""
