@@ -96,6 +96,45 @@ class ModelInfo:
     servers: tuple[str, ...] = ()
     """By name, the servers of a pool that have it; empty where there is only one server."""
 
+    @property
+    def can_chat(self) -> bool:
+        """Whether it answers questions, as far as is known. What only makes embeddings does not;
+        older servers do not say it, and then the family has to tell."""
+        if self.capabilities:
+            return "completion" in self.capabilities or "embedding" not in self.capabilities
+        return "bert" not in (self.family or "").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that a server holds in its memory now. `None` where the server does not say."""
+
+    name: str
+    size: int | None = None
+    """Bytes of memory."""
+    size_vram: int | None = None
+    """Bytes of these that are a graphics card's."""
+    context_length: int | None = None
+    """Tokens of context that it was loaded with."""
+    expires_at: datetime | None = None
+    """When it is unloaded if nobody asks it; `None` also for one that just stays."""
+    stays: bool = False
+    """Whether it stays until somebody unloads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullStep:
+    """What a server says of a model that it fetches, at one moment."""
+
+    status: str
+    """In the server's words: `pulling manifest`, `verifying sha256 digest`, ..."""
+    digest: str = ""
+    """The layer that it speaks of; empty where it speaks of the whole."""
+    total: int | None = None
+    """Bytes of the layer."""
+    completed: int = 0
+    """Bytes of the layer that are there."""
+
 
 class ServerState(StrEnum):
     """Whether requests are sent to a server, in the words of a circuit breaker."""
@@ -263,3 +302,57 @@ class HasServers(Protocol):
             BackendError: If one of them does not answer.
         """
         ...
+
+
+@runtime_checkable
+class ManagesModels(Protocol):
+    """One server whose models can be fetched, deleted and unloaded.
+
+    Every method may be cancelled at any await, and closes its connection then.
+    """
+
+    def pull(self, model: str) -> AsyncIterator[PullStep]:
+        """Have the server fetch a model.
+
+        Closing the iterator closes the connection, which ends the pull; what has come is kept by
+        Ollama, and a later pull goes on from there (Ollama's docs/api.md).
+
+        Yields:
+            How far it has come. If the iterator ends by itself, the model is there.
+
+        Raises:
+            BackendError: It cannot be fetched, or the connection broke.
+        """
+        ...
+
+    async def delete(self, model: str) -> None:
+        """Delete a model from the server's disk. Raises `BackendError`."""
+        ...
+
+    async def running(self) -> list[LoadedModel]:
+        """The models in the server's memory, latest expiry first. Raises `BackendError`."""
+        ...
+
+    async def unload(self, model: str) -> None:
+        """Free a model's memory, as soon as nobody is being answered by it. Raises
+        `BackendError`."""
+        ...
+
+
+@runtime_checkable
+class HasManagers(Protocol):
+    """A backend behind which are servers whose models can be managed, or may be."""
+
+    def managers(self) -> Mapping[str, ManagesModels]:
+        """These servers by name, in the order of the configuration."""
+        ...
+
+
+def managers_of(backend: object) -> Mapping[str, ManagesModels]:
+    """The servers behind a backend whose models can be managed, by name; none where that cannot be
+    done through us."""
+    if isinstance(backend, HasManagers):
+        return backend.managers()
+    if isinstance(backend, ManagesModels) and isinstance(backend, ChatBackend):
+        return {backend.name: backend}
+    return {}

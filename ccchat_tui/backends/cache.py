@@ -34,9 +34,11 @@ from ccchat_tui.backends.base import (
     ChatChunk,
     ChatStats,
     HasServers,
+    ManagesModels,
     ModelInfo,
     Prompt,
     ServerStatus,
+    managers_of,
 )
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.clock import Clock, SystemClock
@@ -209,6 +211,10 @@ class CachingBackend:
     def servers(self) -> tuple[ServerStatus, ...]:
         """The inner backend's servers; none where it is not a pool."""
         return self.inner.servers() if isinstance(self.inner, HasServers) else ()
+
+    def managers(self) -> Mapping[str, ManagesModels]:
+        """The inner backend's servers whose models can be managed."""
+        return managers_of(self.inner)
 
     async def probe_failing(self) -> str:
         """See `HasServers`; where the inner backend is not a pool, it is simply probed."""

@@ -13,8 +13,8 @@ import math
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,9 +24,12 @@ from ccchat_tui.backends.base import (
     ChatChunk,
     ChatStats,
     ErrorKind,
+    LoadedModel,
     ModelInfo,
     Prompt,
+    PullStep,
 )
+from ccchat_tui.backends.demo_models import DemoModels
 from ccchat_tui.clock import LoopPace, Pace
 
 DEFAULT_MODEL = "demo:medium"
@@ -120,6 +123,7 @@ class DemoBackend:
         self._failure_rate = failure_rate
         self._attempts: Counter[str] = Counter()
         self._pace = pace or LoopPace()
+        self._models = DemoModels(seed, _KINDS, self._pace)
 
     @property
     def name(self) -> str:
@@ -147,6 +151,7 @@ class DemoBackend:
         kind = self._kind_of(prompt)
         options = _Options.of(prompt.options)
         chance = self._chance(prompt, kind, options)
+        self._models.used(kind.info.name)
         asked, thinking, reply, reason = _pieces(
             prompt, kind, options, random.Random(f"{chance}:text")
         )
@@ -186,8 +191,27 @@ class DemoBackend:
             yield ChatChunk(stats=stats)
 
     async def models(self) -> list[ModelInfo]:
-        """The demo models; the first is the usual one."""
-        return [kind.info for kind in _KINDS.values()]
+        """The demo models, the usual one first; what was fetched comes last."""
+        names = [*_KINDS, *self._models.fetched]
+        return [kind.info for name in names if (kind := self._named(name))]
+
+    async def pull(self, model: str) -> AsyncIterator[PullStep]:
+        """Play at fetching a model; see `ManagesModels`."""
+        async with aclosing(self._models.pull(model)) as steps:
+            async for step in steps:
+                yield step
+
+    async def delete(self, model: str) -> None:
+        """Forget a model that was fetched. Raises `BackendError` for any other."""
+        self._models.delete(model)
+
+    async def running(self) -> list[LoadedModel]:
+        """The models that were asked something."""
+        return self._models.running()
+
+    async def unload(self, model: str) -> None:
+        """Play that a model's memory is free."""
+        self._models.unload(model)
 
     async def probe(self) -> str:
         """Our own version: it is always there."""
@@ -197,7 +221,7 @@ class DemoBackend:
         """There is nothing to close."""
 
     def _kind_of(self, prompt: Prompt) -> _Kind:
-        kind = _KINDS.get(prompt.model or DEFAULT_MODEL)
+        kind = self._named(prompt.model or DEFAULT_MODEL)
         if kind is None:
             names = ", ".join(_KINDS)
             raise BackendError(
@@ -213,6 +237,13 @@ class DemoBackend:
                 status=400,
             )
         return kind
+
+    def _named(self, name: str) -> _Kind | None:
+        """A model by its name. What was fetched is the usual one by another name."""
+        if name in self._models.fetched:
+            usual = _KINDS[DEFAULT_MODEL]
+            return replace(usual, info=replace(usual.info, name=name))
+        return _KINDS.get(name)
 
     def _chance(self, prompt: Prompt, kind: _Kind, options: _Options) -> str:
         """Where every choice for this prompt begins. A text, because that seeds `Random` alike on

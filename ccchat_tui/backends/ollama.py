@@ -14,16 +14,23 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from ccchat_tui.backends import ollama_errors as errors
-from ccchat_tui.backends.base import BackendError, ChatChunk, ErrorKind, ModelInfo, Prompt
+from ccchat_tui.backends.base import (
+    BackendError,
+    ChatChunk,
+    ErrorKind,
+    LoadedModel,
+    ModelInfo,
+    Prompt,
+)
 from ccchat_tui.backends.http_errors import OLLAMA, truncated
-from ccchat_tui.backends.model_server import ModelServer
 from ccchat_tui.backends.ndjson import NdjsonReader
+from ccchat_tui.backends.ollama_manage import OllamaManager
 from ccchat_tui.backends.ollama_wire import model_body, read_chunk, request_body
 from ccchat_tui.backends.prompts import check_prompt
 from ccchat_tui.text import one_line
 
 if TYPE_CHECKING:
-    from ccchat_tui.backends.ollama_models import Running, Show
+    from ccchat_tui.backends.ollama_models import Show
 
 PROBE_TIMEOUT: Final = 5.0
 """Seconds for a sign of life."""
@@ -33,7 +40,7 @@ LINES_IN_A_ROW: Final = 64
 """Lines of one piece after which others have their turn."""
 
 
-class OllamaBackend(ModelServer):
+class OllamaBackend(OllamaManager):
     """One Ollama server; see `ModelServer` for its arguments."""
 
     WORDING = OLLAMA
@@ -111,11 +118,13 @@ class OllamaBackend(ModelServer):
         version = await self._ask("GET", "/api/version", read_version, within=PROBE_TIMEOUT)
         return one_line(version, 40)
 
-    async def running(self) -> list[Running]:
+    async def running(self) -> list[LoadedModel]:
         """The models that are loaded now. Raises `BackendError`; within seconds."""
         from ccchat_tui.backends.ollama_models import read_running  # noqa: PLC0415
 
-        return await self._ask("GET", "/api/ps", read_running, within=LIST_TIMEOUT)
+        loaded = await self._ask("GET", "/api/ps", read_running, within=LIST_TIMEOUT)
+        now = self._clock.now()
+        return [each.loaded(now) for each in loaded]
 
     async def show(self, model: str) -> Show:
         """What the server knows of one model. Raises `BackendError`; within seconds."""

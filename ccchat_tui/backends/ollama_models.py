@@ -11,13 +11,16 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ccchat_tui.backends.base import ModelInfo
+from ccchat_tui.backends.base import LoadedModel, ModelInfo
 
 
 def _list(value: object) -> object:
     """Go writes null for a list that was never made."""
     return [] if value is None else value
 
+
+FAR = timedelta(days=3650)
+"""What is to happen later than that is not going to happen: Go's "for ever"."""
 
 W = TypeVar("W", bound="_Wire")
 Strings = Annotated[tuple[str, ...], BeforeValidator(_list)]
@@ -108,7 +111,21 @@ class Running(_Wire):
             when = when.replace(tzinfo=UTC)
         left = when - now
         # Year 1 is Go's "never set", a time far away is its "for ever".
-        return left if timedelta(days=-1) < left < timedelta(days=3650) else None
+        return left if timedelta(days=-1) < left < FAR else None
+
+    def loaded(self, now: datetime) -> LoadedModel:
+        """The same as the rest of the program knows it."""
+        when = self.expires_at
+        if when is not None and when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        return LoadedModel(
+            name=self.name,
+            size=self.size,
+            size_vram=self.size_vram,
+            context_length=self.context_length or None,
+            expires_at=when if self.expires_in(now) is not None else None,
+            stays=when is not None and when - now >= FAR,
+        )
 
 
 class _Models(_Wire):

@@ -18,9 +18,11 @@ from ccchat_tui.backends.base import (
     BackendError,
     ChatChunk,
     ErrorKind,
+    ManagesModels,
     ModelInfo,
     Prompt,
     ServerStatus,
+    managers_of,
 )
 from ccchat_tui.backends.breaker import (
     VERDICTS,
@@ -132,6 +134,14 @@ class PoolBackend:
     def servers(self) -> tuple[ServerStatus, ...]:
         """Every server at this moment, in the order of the configuration."""
         return tuple(member.status() for member in self._members)
+
+    def managers(self) -> Mapping[str, ManagesModels]:
+        """See `HasManagers`; also those that are left out at this moment."""
+        return {
+            member.server.name: manager
+            for member in self._members
+            for manager in managers_of(member.server.backend).values()
+        }
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[ChatChunk]:
         """Ask for a reply, of whichever server is best placed to give it.

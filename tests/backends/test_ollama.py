@@ -273,7 +273,13 @@ class TestLists:
             (loaded,) = await backend.running()
             assert loaded.name == "llama3.2:3b"
             assert loaded.context_length == 4096
-            assert loaded.expires_in(datetime.now(UTC)) is None, "for ever"
+            assert loaded.stays
+            assert loaded.expires_at is None
+            await read(backend, ask("x", keep_alive="10m"))
+            (loaded,) = await backend.running()
+            assert loaded.expires_at is not None
+            assert timedelta(minutes=9) < loaded.expires_at - datetime.now(UTC)
+            assert not loaded.stays
 
     def test_no_expiry_is_too_strange(self) -> None:
         now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -286,7 +292,11 @@ class TestLists:
         }
         for text, left in times.items():
             body = json.dumps({"models": [{"name": "m", "expires_at": text}]}).encode()
-            assert read_running(body)[0].expires_in(now) == left
+            (running,) = read_running(body)
+            assert running.expires_in(now) == left
+            loaded = running.loaded(now)
+            assert loaded.expires_at == (None if left is None else now + left)
+            assert loaded.stays == text.startswith("2318")
         assert Running(name="m").expires_in(now) is None
 
     async def test_one_model_in_full(self) -> None:

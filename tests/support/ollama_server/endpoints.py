@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tests.support.ollama_server.catalog import Loader, Model, usual_models
@@ -32,7 +32,9 @@ class Endpoints:
     def __init__(self, models: Sequence[Model] | None, loader: Loader) -> None:
         self.models = usual_models() if models is None else list(models)
         self.loader = loader
-        self._routes: dict[tuple[str, str], Callable[[Request], list[Step]]] = {
+        self.pull_error = "pull model manifest: file does not exist"
+        """What is said of a model that cannot be pulled."""
+        self._routes: dict[tuple[str, str], Callable[[Request], Iterable[Step]]] = {
             ("GET", "/"): self._alive,
             ("HEAD", "/"): self._alive,
             ("GET", "/api/version"): self._version,
@@ -45,7 +47,7 @@ class Endpoints:
             ("DELETE", "/api/delete"): self._delete,
         }
 
-    def plain(self, request: Request, path: str) -> list[Step]:
+    def plain(self, request: Request, path: str) -> Iterable[Step]:
         """The answer of every endpoint but the chat's."""
         route = self._routes.get((request.method, path))
         if route is not None:
@@ -75,7 +77,7 @@ class Endpoints:
             return [error(404, f"model '{_full(_name(body))}' not found")]
         return [answer(model.show())]
 
-    def _pull(self, request: Request) -> list[Step]:
+    def _pull(self, request: Request) -> Iterable[Step]:
         refused, body = decoded(request)
         if refused is not None:
             return [refused]
@@ -83,22 +85,40 @@ class Endpoints:
         known = self.model(name) is not None or name.startswith("pullable")
         statuses: list[dict[str, Any]] = [{"status": "pulling manifest"}]
         if known:
-            layer = {"status": "pulling 6a0746a1ec1a", "digest": "sha256:6a0746a1ec1a"}
+            for digest, total in (("6a0746a1ec1a", 4000), ("4fa551d4f938", 12)):
+                layer: dict[str, Any] = {
+                    "status": f"pulling {digest}",
+                    "digest": f"sha256:{digest}",
+                    "total": total,
+                }
+                some = (total // 4, total * 5 // 8, total)
+                statuses += [layer, *({**layer, "completed": done} for done in some)]
             statuses += [
-                {**layer, "total": 4000},
-                *({**layer, "total": 4000, "completed": done} for done in (1000, 2500, 4000)),
                 {"status": "verifying sha256 digest"},
                 {"status": "writing manifest"},
                 {"status": "success"},
             ]
-            if self.model(name) is None:
-                self.models.insert(0, Model(_full(name)))
         else:
-            statuses.append({"error": "pull model manifest: file does not exist"})
+            statuses.append({"error": self.pull_error})
         if body.get("stream") is False:
             last = statuses[-1]
+            if "error" not in last:
+                self._fetched(name)
             return [answer(last, 500 if "error" in last else 200)]
-        return [Head(), *(line(each).data for each in statuses), End()]
+        return self._pull_steps(name, statuses)
+
+    def _pull_steps(self, name: str, statuses: Sequence[dict[str, Any]]) -> Iterator[Step]:
+        """The lines of a pull; the model is there with the last of them."""
+        yield Head()
+        for each in statuses:
+            if each == {"status": "success"}:
+                self._fetched(name)
+            yield line(each)
+        yield End()
+
+    def _fetched(self, name: str) -> None:
+        if self.model(name) is None:
+            self.models.insert(0, Model(_full(name)))
 
     def _delete(self, request: Request) -> list[Step]:
         refused, body = decoded(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from math import inf
 
 from tests.support.ollama_server.catalog import Loader, Model
@@ -11,7 +11,7 @@ from tests.support.ollama_server.chat import Chat, Planned
 from tests.support.ollama_server.chat_endpoint import ChatEndpoint
 from tests.support.ollama_server.faults import FAULTS, MOVED, Wrong
 from tests.support.ollama_server.listener import Listener
-from tests.support.ollama_server.steps import PLAIN, Answer, Request, line
+from tests.support.ollama_server.steps import PLAIN, Answer, Request, Step, line
 from tests.support.ollama_server.wire import Connection
 
 
@@ -57,6 +57,8 @@ class OllamaServer(Listener, ChatEndpoint):
         port: int = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        self.pull_gate: Callable[[], Awaitable[None]] | None = None
+        """Waited for before each line of a pull; `None` for as fast as it goes."""
         self.redirect = ""
         """An address that every request is sent on to (307); empty for none."""
         Listener.__init__(self, host, port, tls)
@@ -142,10 +144,11 @@ class OllamaServer(Listener, ChatEndpoint):
         if (request.method, path) == ("POST", "/api/chat"):
             await self.play_chat(connection, request)
             return
-        connection.gate = connection.hold = connection.sent = None
+        connection.hold = connection.sent = None
+        connection.gate = self.pull_gate if path == "/api/pull" else None
         planned = self._take(path)
         if planned is None:
-            steps = self.plain(request, path)
+            steps: Iterable[Step] = self.plain(request, path)
         else:
             steps = planned.fault.make(Wrong([line({"status": "x"})], "", planned.after))
         await connection.play(steps, head_only=request.method == "HEAD")
