@@ -39,8 +39,10 @@ from ccchat_tui.tui.keeping import Keeping
 from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
-from ccchat_tui.tui.screens.help import HelpScreen, key_groups
+from ccchat_tui.tui.screens.help import HelpScreen, KeyGroup, KeyRow, key_groups
 from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
+from ccchat_tui.tui.slash import Slash
+from ccchat_tui.tui.slash_commands import builtin_commands
 from ccchat_tui.tui.themes import DEFAULT_THEME, ThemeSet, defaults_for, load_themes
 from ccchat_tui.tui.watch import QueueWatch
 
@@ -131,6 +133,8 @@ class CCChatApp(App[None]):
         self.frames = FrameClock(self, settings.frames_per_second)
         self.watch_queue = QueueWatch(self, self.service, self._show_queue)
         self.service.subscribe(self._on_engine_event)
+        self.slash = Slash(self)
+        self.slash.add(*builtin_commands())
         for theme in parts.themes.themes.values():
             self.register_theme(theme)
         self.theme = settings.theme or DEFAULT_THEME
@@ -281,7 +285,10 @@ class CCChatApp(App[None]):
             ("In the queue panel", chats.panel.queue),
         ]
         about = "Keys as they are bound now. Ctrl+P finds any command by its name."
-        self.push_screen(HelpScreen(key_groups(places, self.get_key_display), about))
+        groups = key_groups(places, self.get_key_display)
+        typed = tuple(KeyRow((command.shown,), command.words) for command in self.slash)
+        groups.insert(1, KeyGroup("Typed in the message box", typed))
+        self.push_screen(HelpScreen(groups, about))
 
     def action_history(self) -> None:
         """Show all conversations."""

@@ -44,5 +44,8 @@ CHAT_KEYS: list[BindingType] = [
         show=False,
     ),
     _key("alt+x", "cancel_all", "Cancel all", "Cancel every request", show=False),
+    Binding("tab", "app.focus_next", "Next place", show=False),
+    Binding("shift+tab", "app.focus_previous", "Previous place", show=False),
+    Binding("ctrl+c,super+c", "copy_text", "Copy the selection", show=False),
 ]
 """In the order in which the hints tell of them. What each does is said in `ChatsScreen`."""

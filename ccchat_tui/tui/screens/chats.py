@@ -51,6 +51,7 @@ class ChatsScreen(Screen[None]):
         self._compositor = NarrowCompositor()
         self._sessions = app.sessions
         self._service = app.service
+        self._slash = app.slash
         self._panes: dict[str, ChatPane] = {}
         self._frames = app.frames
         self._clock = app.wall
@@ -129,7 +130,13 @@ class ChatsScreen(Screen[None]):
         return self._panes.get(session_id)
 
     def _open_pane(self, session: Session) -> ChatPane:
-        pane = ChatPane(session, self._sessions, clock=self._clock, notice=self._notice)
+        pane = ChatPane(
+            session,
+            self._sessions,
+            clock=self._clock,
+            notice=self._notice,
+            slash=self._slash,
+        )
         self._panes[session.id] = pane
         self.deck.add(pane)
         pane.number = len(self.deck.panes)
@@ -343,6 +350,11 @@ class ChatsScreen(Screen[None]):
     def action_cancel_all(self) -> None:
         """Cancel everything."""
         self.app.cancel_all()
+
+    def action_copy_text(self) -> None:
+        """Copy what is selected in the replies, and say so."""
+        super().action_copy_text()
+        self.app.notify("Copied: the selection", timeout=2, markup=False)
 
     # Messages -----------------------------------------------------------------------------
 

@@ -18,8 +18,12 @@ from ccchat_tui.engine.request import Rejected
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session, Turn
 from ccchat_tui.text import one_line, sanitize
+from ccchat_tui.tui.slash import Slash, SlashCall, SlashError
+from ccchat_tui.tui.slash_completion import Completion
 from ccchat_tui.tui.widgets.composer import Composer
 from ccchat_tui.tui.widgets.line import Piece, PieceLine
+from ccchat_tui.tui.widgets.piece_rows import PieceRows
+from ccchat_tui.tui.widgets.slash_list import SlashList
 from ccchat_tui.tui.widgets.tab_bar import STATUS_GLYPHS
 from ccchat_tui.tui.widgets.transcript import Transcript
 
@@ -50,6 +54,7 @@ class ChatPane(Vertical):
         sessions: Who keeps the conversations.
         clock: For the seconds that a reply has been waited for.
         notice: A plain line at the top of the transcript; empty for none.
+        slash: The commands that may be typed in place of a message; `None` for none.
     """
 
     class Activated(Message):
@@ -84,7 +89,13 @@ class ChatPane(Vertical):
     """Whether it has a border with its title, as in the grid."""
 
     def __init__(
-        self, session: Session, sessions: SessionManager, *, clock: Clock, notice: str = ""
+        self,
+        session: Session,
+        sessions: SessionManager,
+        *,
+        clock: Clock,
+        notice: str = "",
+        slash: Slash | None = None,
     ) -> None:
         super().__init__()
         self.session = session
@@ -94,6 +105,10 @@ class ChatPane(Vertical):
         self.transcript = Transcript(clock=clock)
         # A cursor that blinks would draw twice a second while nothing happens.
         self.composer = Composer(blink=False)
+        self._slash = slash
+        if slash is not None:
+            self.composer.completion = Completion(lambda line: slash.choices(line, self))
+        self._choices = SlashList()
         self._news = Static(classes="news", markup=False)
         self._info = InfoLine()
         self._notice = notice
@@ -104,6 +119,7 @@ class ChatPane(Vertical):
         yield self.transcript
         yield self._news
         yield self._info
+        yield self._choices
         yield self.composer
 
     def on_mount(self) -> None:
@@ -173,10 +189,28 @@ class ChatPane(Vertical):
     # What the person does -----------------------------------------------------------------
 
     @on(Composer.Submitted)
-    def _send(self, event: Composer.Submitted) -> None:
+    async def _submitted(self, event: Composer.Submitted) -> None:
         event.stop()
+        if self._slash is None:
+            self._send(event, event.text)
+            return
         try:
-            turn = self._sessions.send(self.session, event.text)
+            what = self._slash.read(event.text, self)
+            if not isinstance(what, SlashCall):
+                self._send(event, what)
+                return
+            said = await what.command.run(what)
+        except SlashError as error:
+            self.composer.refused()
+            self.tell(error.message, problem=True)
+            return
+        what.take()
+        if self.is_attached:
+            self.tell(said or "")
+
+    def _send(self, event: Composer.Submitted, message: str) -> None:
+        try:
+            turn = self._sessions.send(self.session, message)
         except Rejected as refusal:
             self.composer.refused()
             self.tell(f"Not sent: {words_of(refusal)}", problem=True)
@@ -193,6 +227,27 @@ class ChatPane(Vertical):
     def _written(self, event: Composer.Changed) -> None:
         event.stop()
         self._sessions.keeper.draft_changed(self.session, lambda: self.composer.full_text)
+        self._show_choices()
+
+    @on(Composer.SelectionChanged)
+    @on(Composer.Offered)
+    def _show_choices(self) -> None:
+        """Show what may stand at the cursor."""
+        offered = self.composer.has_focus and self.composer.offered()
+        completion = self.composer.completion
+        if completion is not None:
+            self._choices.offer(completion.choices if offered else (), completion.index)
+
+    @on(PieceRows.Pressed)
+    def _choice_pressed(self, event: PieceRows.Pressed) -> None:
+        if event.rows is self._choices:
+            event.stop()
+            self.focus_composer()
+            self.composer.choose(int(event.target.removeprefix("choice:")))
+
+    def on_descendant_blur(self, _event: events.DescendantBlur) -> None:
+        """Nothing is offered to who is elsewhere."""
+        self._show_choices()
 
     @on(Composer.CancelRequested)
     def _escape(self, event: Composer.CancelRequested) -> None:
@@ -238,9 +293,28 @@ class ChatPane(Vertical):
         self.post_message(self.Activated(self))
 
     def on_click(self) -> None:
-        """A click between its parts counts too."""
+        """A click on the replies or between the parts counts too."""
         if not self.has_focus_within:
             self.focus_composer()
+
+    def on_key(self, event: events.Key) -> None:
+        """What would be written, and means nothing in the replies, is for the message box."""
+        if (
+            event.is_printable
+            and not self.composer.has_focus
+            and event.key not in self.screen.active_bindings
+        ):
+            self._to_composer(event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Nothing is pasted into replies."""
+        if not self.composer.has_focus:
+            self._to_composer(event)
+
+    def _to_composer(self, event: events.Key | events.Paste) -> None:
+        event.stop()
+        self.focus_composer()
+        self.composer.post_message(event)
 
     def _turn(self, turn_id: str) -> Turn | None:
         return next((turn for turn in self.session.turns if turn.id == turn_id), None)

@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.document._document import EditResult, Location, Selection
 from textual.geometry import Size
 from textual.message import Message
-from textual.widgets import TextArea
 
 from ccchat_tui.text import sanitize
+from ccchat_tui.tui.widgets.composer_completion import CompletingTextArea
 from ccchat_tui.tui.widgets.composer_history import Draft, PromptHistory
 from ccchat_tui.tui.widgets.composer_pastes import Pastes
 from ccchat_tui.tui.widgets.keys_in_order import run_bindings
@@ -37,7 +37,7 @@ class _Sent:
     """Where in the editor it begins: texts sent before it may stand there still."""
 
 
-class Composer(TextArea):
+class Composer(CompletingTextArea):
     """A message box that is never disabled, never rebuilt, and loses nothing.
 
     Enter sends, however many lines there are; Ctrl+J, and Shift+Enter where the terminal can tell
@@ -68,6 +68,7 @@ class Composer(TextArea):
         Binding("enter,ctrl+enter", "send", "Send", key_display="enter"),
         Binding("ctrl+j,shift+enter", "new_line", "New line", key_display="^j"),
         Binding("escape", "escape", "Cancel reply", show=False),
+        Binding("tab", "complete", "Complete a command", show=False),
         Binding("up", "cursor_up", "Line up, or the prompt before", show=False),
         Binding("down", "cursor_down", "Line down, or the prompt after", show=False),
     ]
@@ -138,7 +139,10 @@ class Composer(TextArea):
         return self._pastes.expand(self.text)
 
     def action_send(self) -> None:
-        """Hand the text over, unless there is nothing in it, or nothing new since last time."""
+        """Hand the text over, unless there is nothing in it, or nothing new since last time. A
+        command that is only begun is completed first."""
+        if self._complete_instead():
+            return
         shown = self.text
         start = self._unanswered_end(shown)
         rest = shown[start:]
@@ -232,7 +236,10 @@ class Composer(TextArea):
         self._replace_via_keyboard("\n", *self.selection)
 
     def action_escape(self) -> None:
-        """Leave the selection, then the history; with neither, ask for the reply's cancel."""
+        """Leave what is offered, the selection, then the history; with none of these, ask for the
+        reply's cancel."""
+        if self._close_offer():
+            return
         if not self.selection.is_empty:
             self.selection = Selection.cursor(self.selection.end)
         elif (draft := self.prompts.draft()) is not None:
@@ -241,7 +248,9 @@ class Composer(TextArea):
             self.post_message(self.CancelRequested(self))
 
     def action_cursor_up(self, select: bool = False) -> None:
-        """Up a row; from the first one to the prompt before."""
+        """Up a row; from the first one to the prompt before. Up the choices, while there are."""
+        if not select and self._choose_beside(-1):
+            return
         if not select and self.navigator.is_first_wrapped_line(self.cursor_location):
             older = self.prompts.older(self._draft())
             if older is not None:
@@ -250,7 +259,10 @@ class Composer(TextArea):
         super().action_cursor_up(select)
 
     def action_cursor_down(self, select: bool = False) -> None:
-        """Down a row; from the last one to the prompt after, at last to the draft."""
+        """Down a row; from the last one to the prompt after, at last to the draft. Down the
+        choices, while there are."""
+        if not select and self._choose_beside(1):
+            return
         if not select and self.navigator.is_last_wrapped_line(self.cursor_location):
             newer = self.prompts.newer(self._draft())
             if newer is not None:
@@ -270,6 +282,7 @@ class Composer(TextArea):
     def _show(self, draft: Draft, *, at_end: bool = False) -> None:
         """Put a draft in the place of the text, as one step that can be undone."""
         self.history.checkpoint()
+        self._shown_text = draft.text
         self.replace(draft.text, (0, 0), self.document.end, maintain_selection_offset=False)
         self.history.checkpoint()
         if at_end:

@@ -25,4 +25,6 @@ async def run_bindings(field: Widget, event: events.Key) -> None:
         if event.key == "enter":
             # The base class would make a new line of it.
             event.prevent_default()
-        await field.run_action(binding.action)
+        if not await field.app.run_action(binding.action, field):
+            # Nothing to do here, such as a copy without a selection: others may have.
+            event.stop(False)

@@ -32,6 +32,7 @@ class Transcript(TranscriptView, can_focus=True):
     """
 
     ALLOW_SELECT = True
+    FOCUS_ON_CLICK = False  # whoever selects text and types on, types into the message box
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"transcript--{name}" for name in NAMES}
     DEFAULT_CSS = (
         """

@@ -106,7 +106,7 @@ def footer(turn: Turn, width: int) -> list[Line]:
         for hint in turn.hints:
             text = sanitize(hint).replace("\t", " ").strip()
             lines += _wrapped([("\u203a ", "meta"), (text, "note")], width)
-        lines.append(Line([(" \u21bb Retry ", "button"), ("  press r", "meta")], 19))
+        lines.append(Line([(" \u21bb Retry ", "button"), ("  press Ctrl+R", "meta")], 24))
         lines[-1] = _cut(list(lines[-1].spans), width)
     elif turn.state is TurnState.COMPLETED and turn.note:
         lines += _wrapped([(sanitize(turn.note).replace("\t", " "), "note")], width)
