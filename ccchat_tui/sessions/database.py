@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ccchat_tui.sessions.migrations import MIGRATIONS
-from ccchat_tui.sessions.problems import StoreProblem, problem_from
+from ccchat_tui.sessions.problems import StoreProblem, error_name, problem_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,8 +47,11 @@ def open_database(path: Path, steps: Sequence[Sequence[str]] = MIGRATIONS) -> sq
     except (OSError, sqlite3.Error) as error:
         raise problem_from(error, path) from None
     try:
+        # In one look: another process may be making it just now.
+        database.execute("BEGIN")
         _check_kind(database, path, len(steps))
-        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("COMMIT")
+        _write_ahead(database)
         # What has been said to be kept outlives a loss of power, too.
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA foreign_keys = ON")
@@ -112,6 +116,21 @@ def _check_kind(database: sqlite3.Connection, path: Path, known: int) -> None:
             f"up to {known}); install that one, or name another file with CCCHAT_STORE",
             lasting=True,
         )
+
+
+def _write_ahead(database: sqlite3.Connection) -> None:
+    """Let readers and a writer be at work at the same time. A file remembers it; for the change
+    SQLite does not wait until others have let go, so it is waited for here."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not error_name(error).startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Sequence[str]]) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ccchat_tui.sessions.store import Store
 
 INTERVAL = 1.0
-"""Seconds between two times that what is new of replies and drafts is written, at least."""
+"""Seconds for which what is new of replies and drafts is gathered before it is written."""
 
 
 class Keeper:
@@ -65,12 +65,21 @@ class StoreKeeper(Keeper):
         store: Where.
         sessions: What is followed.
         clock: For the moments at which conversations changed.
+        interval: Seconds between two times that what is new is written, at least.
     """
 
-    def __init__(self, store: Store, sessions: SessionManager, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        sessions: SessionManager,
+        *,
+        clock: Clock,
+        interval: float = INTERVAL,
+    ) -> None:
         self._store = store
         self._sessions = sessions
         self._clock = clock
+        self._interval = interval
         self._blank: dict[str, SessionRow] = {}
         self._rows: dict[str, SessionRow] = {}
         self._turns: dict[str, _Kept] = {}
@@ -206,16 +215,18 @@ class StoreKeeper(Keeper):
 
     def _wake(self) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._tick)
+            self._timer = asyncio.get_running_loop().call_later(self._interval, self.tick)
 
-    def _tick(self) -> None:
-        self._timer = None
+    def tick(self) -> None:
+        """Write what is new since last time. The timer calls this; tests may."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._write_news()
         if self._live:
             self._wake()
 
     def _write_news(self) -> None:
-        """Write what is new since last time."""
         for session_id in list(self._drafts):
             self._write_draft(session_id)
         for kept in list(self._live.values()):

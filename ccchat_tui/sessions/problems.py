@@ -20,7 +20,7 @@ _WORDS = {
 }
 """By the beginnings of SQLite's own names for them."""
 _LASTING = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
-PASSING = (
+_PASSING = (
     "SQLITE_FULL",
     "SQLITE_READONLY",
     "SQLITE_CANTOPEN",
@@ -67,6 +67,7 @@ def error_name(error: Exception) -> str:
     return getattr(error, "sqlite_errorname", None) or ""
 
 
-def may_pass(error: Exception) -> bool:
-    """Whether an error speaks of the disk or of other writers, and not of what was written."""
-    return error_name(error).startswith(PASSING)
+def of_the_file(error: Exception) -> bool:
+    """Whether an error speaks of the file, the disk or other writers, and not of what was to be
+    written."""
+    return error_name(error).startswith((*_PASSING, *_LASTING))

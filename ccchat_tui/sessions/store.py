@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -137,12 +138,14 @@ class Store:
             How many things could not be saved: 0 if all is well.
         """
         self._closed = True
-        if self._reader is not None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
             if self._reading is not None:
                 self._reading.interrupt()
-            await asyncio.to_thread(self._reader.shutdown)
+            await asyncio.to_thread(reader.shutdown)
             if self._reading is not None:
                 self._reading.close()
+                self._reading = None
         if self._writer is None:
             return len(self._early)
         await asyncio.to_thread(self._writer.stop)
@@ -183,4 +186,5 @@ class Store:
 
     def _call(self, function: Callable[..., object], *values: object) -> None:
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(function, *values)
+        with suppress(RuntimeError):  # a loop that is closed wants to know nothing any more
+            self._loop.call_soon_threadsafe(function, *values)

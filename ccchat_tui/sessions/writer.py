@@ -14,7 +14,7 @@ from typing import Any
 
 from ccchat_tui.sessions.database import open_database, transaction
 from ccchat_tui.sessions.owners import Owner
-from ccchat_tui.sessions.problems import StoreProblem, error_name, may_pass, problem_from
+from ccchat_tui.sessions.problems import StoreProblem, error_name, of_the_file, problem_from
 from ccchat_tui.sessions.rows import release_all, take_over
 
 Job = Callable[[sqlite3.Connection], Any]
@@ -141,7 +141,7 @@ class Writer:
             action()
         except StoreProblem as problem:
             self._failed(problem)
-        except (OSError, sqlite3.Error) as error:
+        except Exception as error:  # the thread must outlive whatever it is
             self._failed(problem_from(error, self._path))
             if not error_name(error).startswith(_KEEP_CONNECTION):
                 self._close_database()
@@ -157,12 +157,12 @@ class Writer:
             self._problem = problem
             self._try_at = time.monotonic() + self._again_after
             late = [*self._backlog, *(task for task in self._waiting if task.keep)]
+        if first:
+            self._told(problem)
         for task in late:
             task.tell(None, problem)
         if problem.lasting:
             self._backlog.clear()
-        if first:
-            self._told(problem)
 
     def _open(self) -> None:
         if self._database is not None:
@@ -187,14 +187,15 @@ class Writer:
             with transaction(self._database):
                 results = [task.job(self._database) for task in tasks]
         except Exception as error:
-            if len(tasks) == 1 and not may_pass(error):
+            if of_the_file(error):
+                raise
+            if len(tasks) == 1:
                 # A fault of ours; it must not stand in the way of all that comes behind it.
                 self._backlog.popleft()
+                words = f"A part of a conversation could not be saved ({error!r})"
+                self._told(StoreProblem(words, lasting=True))
                 tasks[0].tell(None, error)
-                self._told(StoreProblem(f"something could not be saved ({error!r})"))
                 return
-            if may_pass(error):
-                raise
         else:
             for task, result in zip(tasks, results, strict=True):
                 self._backlog.popleft()
