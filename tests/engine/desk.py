@@ -17,11 +17,12 @@ class ServiceDesk:
     """Asks a service for things.
 
     Args:
+        server: What is asked; one that is made here if none is given.
         settings: The engine's; without a limit of the rate unless they set one.
     """
 
-    def __init__(self, **settings: Any) -> None:
-        self.server = PlannedServer()
+    def __init__(self, server: PlannedServer | None = None, **settings: Any) -> None:
+        self.server = server or PlannedServer()
         self.events: list[EngineEvent] = []
         self.made = 0
         self.service = ConcurrentChatService(

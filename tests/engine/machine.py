@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.engine import announcer
+from ccchat_tui.engine.adaptive import AdaptiveSettings
 from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
@@ -59,9 +60,12 @@ odd = st.builds(
     closing=st.sampled_from([0.0, 0.3]),
 )
 plans = st.lists(st.one_of(good, bad, odd), min_size=1, max_size=4)
+QUICK = AdaptiveSettings(start=2, maximum=4, settle=0.3, samples=2, most_samples=3, rest=2.0)
+"""A limit that finds itself, and has much to try in the time there is."""
 engines = st.builds(
     EngineSettings,
     max_concurrent=st.integers(1, 4),
+    adaptive=st.sampled_from([None, None, QUICK]),
     max_concurrent_per_user=st.integers(1, 3),
     requests_per_minute=st.sampled_from([0, 0, 4]),
     timeout=st.just(10.0),
@@ -228,9 +232,10 @@ class PromisesMachine(RuleBasedStateMachine):
                 self.never.add(request_id)
 
     @rule(
-        most=st.one_of(st.none(), st.integers(1, 5)), each=st.one_of(st.none(), st.integers(1, 4))
+        most=st.one_of(st.none(), st.just("auto"), st.integers(1, 5)),
+        each=st.one_of(st.none(), st.integers(1, 4)),
     )
-    def set_limits(self, most: int | None, each: int | None) -> None:
+    def set_limits(self, most: Any, each: int | None) -> None:
         async def change() -> None:
             before = {h for h in self.handles.values() if h.state.in_flight and not h.cancelling}
             self.service.set_limits(max_concurrent=most, max_concurrent_per_user=each)
@@ -360,6 +365,7 @@ class PromisesMachine(RuleBasedStateMachine):
         )
         assert not any(tables), f"10: a table is not empty: {[t for t in tables if t]}"
         assert life.queue.queued == life.watchdog.size == 0, "10: something is still watched"
+        assert service._tuner._timer is None, "10: it still looks, though nothing lives"
         if self.settings.concurrent:
             await asyncio.sleep(5.0 * 8 * 6)
             seen = service.snapshot(0)

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import settings
 
 from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.fallback import Fallback
@@ -25,19 +24,17 @@ from ccchat_tui.engine.manager import ChatQueueManager
 from ccchat_tui.engine.request import Failure, RequestState
 from ccchat_tui.engine.retry import RetryPolicy
 from ccchat_tui.engine.scheduler import Scheduler, _Lane
+from ccchat_tui.engine.tuner import Tuner
 from tests.engine.machine import PromisesMachine
+from tests.engine.steady import UNSHRUNK, run, steady
 
-repeatable = settings(
-    max_examples=300,
-    stateful_step_count=25,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+SEED = 1
+"""Any other finds the same; `python -m tests.engine.long_run` tries many."""
 
-TestPromises = PromisesMachine.TestCase
-TestPromises.settings = repeatable
+
+def test_promises() -> None:
+    run(PromisesMachine, SEED)
+
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -229,6 +226,10 @@ def run_again_though_it_was_whole(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Lifecycle, "_closed", again)
 
 
+def it_looks_on_while_nothing_lives(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Tuner, "_end_looks", lambda self: None)
+
+
 BREAKS: dict[Break, str] = {
     no_limit_of_a_user: "1:",
     one_more_than_the_limit: "1:",
@@ -247,6 +248,7 @@ BREAKS: dict[Break, str] = {
     lowering_a_limit_stops_the_newest: "9:",
     a_listener_is_heard_out: "3:|ZeroDivisionError",
     ended_requests_are_watched_on: "10:",
+    it_looks_on_while_nothing_lives: "10:",
     the_fallback_does_not_come_back: "11:",
     the_fallback_puts_nothing_back: "11:",
     run_again_though_it_was_whole: "7:",
@@ -254,15 +256,16 @@ BREAKS: dict[Break, str] = {
 """Each break, and what the machine says of it (the number is the promise's)."""
 
 
+def test_each_promise_is_broken_at_least_once() -> None:
+    broken = {int(words.partition(":")[0]) for words in BREAKS.values()}
+    assert broken == set(range(1, 12))
+
+
 @pytest.mark.parametrize("break_it", BREAKS, ids=lambda value: value.__name__)
 def test_the_machine_finds_a_break(monkeypatch: pytest.MonkeyPatch, break_it: Break) -> None:
     break_it(monkeypatch)
-    # Which examples are drawn depends on everything that is loaded, so there may have to be more.
-    once = settings(
-        repeatable, max_examples=3000, phases=[Phase.generate], report_multiple_bugs=False
-    )
     try:
-        run_state_machine_as_test(PromisesMachine, settings=once)
+        run(PromisesMachine, SEED, settings(steady, phases=UNSHRUNK))
     except Exception as found:
         said = f"{type(found).__name__}: {found}"
     else:
