@@ -67,6 +67,10 @@ class HistoryScreen(Dialog[Found]):
         self._typed = ""
         self._hits: list[Hit] = []
         self._deleted: list[tuple[str, str]] = []
+        self._asked = False
+        """Whether a question is on its way, so that the list is of an older one."""
+        self._choose_next = False
+        """Whether Enter was pressed meanwhile: it is meant for what comes."""
         self.list = HistoryRows(keeping.now(), keeping.zone)
 
     def ask(self) -> ComposeResult:
@@ -93,6 +97,8 @@ class HistoryScreen(Dialog[Found]):
 
     def _show(self, *, keep_place: bool = False) -> None:
         """Ask for what is to be listed; a question that is not answered yet is given up."""
+        self._asked = True
+        self._choose_next = False
         self.run_worker(self._list(keep_place), group="history", exclusive=True)
 
     async def _list(self, keep_place: bool) -> None:
@@ -109,6 +115,10 @@ class HistoryScreen(Dialog[Found]):
             self._say(problem.message, problem=True)
             return
         self._say(self._words())
+        self._asked = False
+        if self._choose_next:
+            self._choose_next = False
+            self.list.action_choose()
 
     def _words(self) -> str:
         count = self.list.total
@@ -132,7 +142,10 @@ class HistoryScreen(Dialog[Found]):
     @on(Line.Submitted)
     def _entered(self, event: Line.Submitted) -> None:
         event.stop()
-        self.list.action_choose()
+        if self._asked:
+            self._choose_next = True
+        else:
+            self.list.action_choose()
 
     @on(HistoryRows.Chosen)
     def _chosen(self, event: HistoryRows.Chosen) -> None:
