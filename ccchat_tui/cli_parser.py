@@ -232,7 +232,11 @@ def _settings_options(*fields: str) -> Parser:
     )
     add("model", metavar="NAME", help="model of new chats (otherwise the first the server has)")
     add("users", metavar="A,B", help="open a chat for each of these users")
-    add("max_concurrent_chats", metavar="N", help="requests in flight at once, all users together")
+    add(
+        "max_concurrent_chats",
+        metavar="N",
+        help="requests in flight at once, all users together; auto finds out how many are worth it",
+    )
     add("max_concurrent_per_user", metavar="N", help="requests in flight at once, one user")
     add(
         "enable_concurrent_processing",

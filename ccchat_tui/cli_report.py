@@ -60,9 +60,10 @@ def _result(report: dict[str, Any]) -> str:
 def _conditions(report: dict[str, Any]) -> str:
     limits = report["limits"]
     reason = f" ({visible(report['mode_reason'])})" if report["mode_reason"] else ""
+    auto = f" ({report['adaptive']['words']})" if report["adaptive"] else ""
     minute = limits["requests_per_minute"]
     return (
-        f"{report['mode']}{reason}; limits: {limits['max_concurrent']} at once, "
+        f"{report['mode']}{reason}; limits: {limits['max_concurrent']} at once{auto}, "
         f"{limits['max_concurrent_per_user']} of one user, "
         f"{f'{minute} a minute' if minute else 'any number a minute'}"
     )

@@ -33,6 +33,7 @@ from ccchat_tui.config_servers import WHAT as SERVERS
 from ccchat_tui.config_servers import ServerTables
 from ccchat_tui.config_servers import in_words as server_in_words
 from ccchat_tui.config_words import (
+    Limit,
     Number,
     Setting,
     Whole,
@@ -99,9 +100,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     max_concurrent_chats: Annotated[
-        Whole, Field(ge=1, le=1000), Setting(env="MAX_CONCURRENT_CHATS")
+        Limit,
+        Setting(env="MAX_CONCURRENT_CHATS", allowed="a whole number from 1 to 1000, or auto"),
     ] = 5
-    """requests in flight at once, all users together"""
+    """requests in flight at once, all users together; `auto` finds out how many are worth it"""
+
+    auto_max: Annotated[Whole, Field(ge=1, le=1000), Setting(env="CCCHAT_AUTO_MAX")] = 32
+    """the most at once that `auto` tries"""
 
     max_concurrent_per_user: Annotated[
         Whole, Field(ge=1, le=1000), Setting(env="MAX_CONCURRENT_PER_USER")
@@ -277,10 +282,15 @@ class Settings(BaseModel):
 
     def engine(self) -> EngineSettings:
         """The part of these that the engine goes by, in its own units (seconds)."""
-        from ccchat_tui.engine.limits import EngineSettings  # noqa: PLC0415 - only who runs
+        from ccchat_tui.engine.adaptive import AdaptiveSettings  # noqa: PLC0415 - only who runs
+        from ccchat_tui.engine.limits import EngineSettings  # noqa: PLC0415
 
+        within = AdaptiveSettings(start=min(2, self.auto_max), maximum=self.auto_max)
+        number = self.max_concurrent_chats
         return EngineSettings(
-            max_concurrent=self.max_concurrent_chats,
+            max_concurrent=within.start if number == "auto" else number,
+            adaptive=within,
+            adapts=number == "auto",
             max_concurrent_per_user=self.max_concurrent_per_user,
             requests_per_minute=self.requests_per_minute,
             timeout=self.chat_timeout / 1000,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, PlainValidator, SecretStr
 from pydantic.fields import FieldInfo
 
 
@@ -20,6 +21,25 @@ def _no_truth(value: object) -> object:
 
 Whole = Annotated[int, BeforeValidator(_no_truth)]
 Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
+
+
+_MOST = 1000
+
+
+def _limit(value: object) -> object:
+    """A limit or `auto`; one complaint for both, where a union would make two."""
+    if isinstance(value, str):
+        value = value.strip().lower()
+        if value == "auto":
+            return value
+        value = int(value) if re.fullmatch(r"\+?[0-9]{1,9}", value) else None
+    if type(value) is not int or not 1 <= value <= _MOST:
+        raise ValueError("neither a limit nor auto")
+    return value
+
+
+Limit = Annotated[int | Literal["auto"], PlainValidator(_limit)]
+"""A whole number, or `auto` for one that finds itself."""
 
 
 @dataclass(frozen=True, slots=True)

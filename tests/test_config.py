@@ -115,7 +115,9 @@ class TestRefusals:
         ("env", "value", "allowed"),
         [
             ("MAX_CONCURRENT_CHATS", "0", "a whole number from 1 to 1000"),
-            ("MAX_CONCURRENT_CHATS", "many", "a whole number from 1 to 1000"),
+            ("MAX_CONCURRENT_CHATS", "many", "a whole number from 1 to 1000, or auto"),
+            ("MAX_CONCURRENT_CHATS", "1001", "a whole number from 1 to 1000, or auto"),
+            ("CCCHAT_AUTO_MAX", "0", "a whole number from 1 to 1000"),
             ("MAX_CONCURRENT_PER_USER", "-1", "a whole number from 1 to 1000"),
             ("REQUESTS_PER_MINUTE", "2.5", "a whole number from 0"),
             ("CHAT_TIMEOUT", "0", "a whole number from 1"),
@@ -214,3 +216,18 @@ class TestEngine:
         assert limits.stall_timeout is None
         assert limits.queue_timeout is None
         assert limits.max_concurrent == 5
+        assert not limits.adapts
+
+    def test_a_limit_that_finds_itself(self, tmp_path: Path) -> None:
+        limits = from_env(MAX_CONCURRENT_CHATS=" Auto ", CCCHAT_AUTO_MAX="9").engine()
+        assert (limits.adapts, limits.max_concurrent, limits.adaptive.maximum) == (True, 2, 9)
+        file = written(tmp_path, 'max_concurrent_chats = "auto"\nauto_max = 1\n')
+        limits = load_settings({}, {}, file).settings.engine()
+        assert (limits.adapts, limits.max_concurrent, limits.adaptive.maximum) == (True, 1, 1)
+
+    def test_what_the_engine_has_a_word_for_it_is_told(self) -> None:
+        limits = from_env(
+            CCCHAT_USER_WEIGHTS="ada=2", CCCHAT_QUEUE_TIMEOUT="1.5", CCCHAT_MAX_QUEUE="7"
+        ).engine()
+        assert limits.user_weights == {"ada": 2}
+        assert (limits.queue_timeout, limits.max_queue) == (1.5, 7)

@@ -63,7 +63,7 @@ class Lifecycle:
         self.guard: Guard | None = None
         self.watcher: Callable[[int], None] | None = None
         """Told at the end of every step how many are in flight."""
-        self.limit = settings.first_limit
+        self.limit = settings.max_concurrent
         """Requests in flight at once, as it is in force."""
         self.paused = False
         self.living: dict[str, RequestHandle] = {}

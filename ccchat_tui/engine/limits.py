@@ -13,6 +13,7 @@ from ccchat_tui.engine.adaptive import AdaptiveSettings
 
 MINUTE = 60.0
 
+_ADAPTIVE = AdaptiveSettings()
 _NO_WEIGHTS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -22,9 +23,10 @@ class EngineSettings:
 
     max_concurrent: int = 5
     """Requests in flight at once, all users together."""
-    adaptive: AdaptiveSettings | None = None
-    """Within what bounds that limit finds itself, in place of `max_concurrent`; `None` leaves it as
-    it was set."""
+    adapts: bool = False
+    """True: that limit finds itself, and `max_concurrent` is only what it begins with."""
+    adaptive: AdaptiveSettings = _ADAPTIVE
+    """Within what bounds, also where it is told to later. Its `start` is not heeded."""
     max_concurrent_per_user: int = 3
     """Requests in flight at once of one user."""
     requests_per_minute: int = 20
@@ -56,11 +58,6 @@ class EngineSettings:
     """Requests that fail within this time of each other have failed together."""
     close_grace: float = 5.0
     """How long closing waits for what runs to close its connections."""
-
-    @property
-    def first_limit(self) -> int:
-        """Requests in flight at once, all users together, to begin with."""
-        return self.max_concurrent if self.adaptive is None else self.adaptive.start
 
     def __post_init__(self) -> None:
         for name, lowest in _WHOLE.items():

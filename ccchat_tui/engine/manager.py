@@ -71,7 +71,7 @@ class ChatQueueManager:
             rng or random.Random(),
         )
         self._life = Lifecycle(runner, self.settings, self._now, retry)
-        self._wanted = self.settings.first_limit
+        self._wanted = self.settings.max_concurrent
         self._user_limit = self.settings.max_concurrent_per_user
         self._cap: int | None = None
         self._reason = ""

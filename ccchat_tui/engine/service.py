@@ -19,7 +19,6 @@ from ccchat_tui.backends.base import (
     ServerStatus,
 )
 from ccchat_tui.clock import Clock
-from ccchat_tui.engine.adaptive import AdaptiveSettings
 from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.fallback import Fallback
 from ccchat_tui.engine.handle import RequestHandle
@@ -96,7 +95,7 @@ class ConcurrentChatService:
         if self._manager.settings.concurrent:
             self._manager.guard_with(self._fallback)
             self._manager.tune_with(self._tuner)
-            if self._manager.settings.adaptive is not None:
+            if self._manager.settings.adapts:
                 self._tuner.start(self._manager.settings.adaptive)
 
     @property
@@ -212,7 +211,7 @@ class ConcurrentChatService:
             if number > present:
                 self._fallback.overruled()
         elif max_concurrent == "auto" and not self._tuner.on and self.settings.concurrent:
-            self._tuner.start(self.settings.adaptive or AdaptiveSettings())
+            self._tuner.start(self.settings.adaptive)
             self._manager.settle()
 
     def snapshot(self, requests: int | None = None, *, users: bool = True) -> QueueSnapshot:
@@ -245,7 +244,7 @@ class ConcurrentChatService:
         old, self._backend = self._backend, backend
         self._fallback.overruled()
         if self._tuner.on:
-            self._tuner.start(self.settings.adaptive or AdaptiveSettings())
+            self._tuner.start(self.settings.adaptive)
         return old
 
     async def drain(self) -> None:

@@ -50,6 +50,7 @@ def make_report(
         "mode": snapshot.mode,
         "mode_reason": snapshot.mode_reason,
         "limits": asdict(snapshot.limits),
+        "adaptive": None if snapshot.adaptive is None else asdict(snapshot.adaptive),
         "queue_length": snapshot.queue_length,
         "in_flight": snapshot.in_flight,
         "peak_concurrency": snapshot.peak_concurrency,

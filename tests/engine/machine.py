@@ -65,7 +65,8 @@ QUICK = AdaptiveSettings(start=2, maximum=4, settle=0.3, samples=2, most_samples
 engines = st.builds(
     EngineSettings,
     max_concurrent=st.integers(1, 4),
-    adaptive=st.sampled_from([None, None, QUICK]),
+    adapts=st.sampled_from([False, False, True]),
+    adaptive=st.just(QUICK),
     max_concurrent_per_user=st.integers(1, 3),
     requests_per_minute=st.sampled_from([0, 0, 4]),
     timeout=st.just(10.0),

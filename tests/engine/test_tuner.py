@@ -18,7 +18,6 @@ from tests.engine.planned import Plan, PlannedServer
 from tests.support.pools import virtual
 
 MANY = 9999
-AUTO = AdaptiveSettings()
 BUSY = Plan(tokens=0, fault=ErrorKind.BUSY)
 
 
@@ -52,10 +51,13 @@ class Told(PlannedServer):
         return await self.probe()
 
 
-def desk_of(slots: int = 4, auto: AdaptiveSettings | None = AUTO, **settings: Any) -> ServiceDesk:
-    """Before a server of so many slots."""
-    whole = {"max_concurrent_per_user": MANY, "max_queue": 0, "stall_timeout": None, **settings}
-    return ServiceDesk(server=Slotted(slots), adaptive=auto, timeout=9e6, **whole)
+def desk_of(server: int | PlannedServer = 4, **settings: Any) -> ServiceDesk:
+    """Before a server of so many slots, or before this one."""
+    usual = {"adapts": True, "max_concurrent": 2, "max_concurrent_per_user": MANY, "max_queue": 0}
+    return ServiceDesk(
+        Slotted(server) if isinstance(server, int) else server,
+        **{**usual, "stall_timeout": None, "timeout": 9e6, **settings},
+    )
 
 
 def fill(desk: ServiceDesk, count: int = 3000, user: str = "a") -> list[RequestHandle]:
@@ -153,6 +155,18 @@ async def test_a_pause_says_nothing() -> None:
     await desk.service.aclose()
 
 
+@virtual
+async def test_it_keeps_to_its_bounds() -> None:
+    desk = desk_of(max_concurrent=9, adaptive=AdaptiveSettings(minimum=2, maximum=3))
+    assert desk.mode[2] == 3, "also at the beginning"
+    fill(desk)
+    await asyncio.sleep(200)
+    assert found(desk).found == 3
+    assert {event.max_concurrent for event in desk.told(LimitsChanged)} <= {2, 3}
+    desk.service.cancel_all()
+    await desk.service.aclose()
+
+
 class TestByHand:
     @virtual
     async def test_the_person_overrules_it_until_it_is_set_again(self) -> None:
@@ -183,7 +197,7 @@ class TestByHand:
 
     @virtual
     async def test_off_unless_asked_for_and_then_at_any_time(self) -> None:
-        desk = desk_of(auto=None, max_concurrent=9)
+        desk = desk_of(adapts=False, max_concurrent=9)
         fill(desk)
         await asyncio.sleep(60)
         assert desk.service.snapshot(0).adaptive is None
@@ -226,7 +240,7 @@ class TestByHand:
 class TestOverload:
     @virtual
     async def test_the_fallback_is_in_charge_and_the_way_back_ends_lower(self) -> None:
-        desk = desk_of(auto=AdaptiveSettings(start=10), fallback_quiet=5.0)
+        desk = desk_of(max_concurrent=10, fallback_quiet=5.0)
         bad = [desk.ask(BUSY, Plan()) for _ in range(2)]
         rest = fill(desk, 300)
         await asyncio.sleep(0.15)
@@ -269,9 +283,7 @@ class TestServers:
     @virtual
     async def test_another_number_of_servers_is_measured_anew(self) -> None:
         server = Told()
-        desk = ServiceDesk(
-            server=server, adaptive=AUTO, max_concurrent_per_user=MANY, max_queue=0, timeout=9e6
-        )
+        desk = desk_of(server)
         fill(desk)
         await asyncio.sleep(5)
         assert "tokens/s" in found(desk).words

@@ -11,6 +11,7 @@ import pytest
 
 from ccchat_tui.backends.base import ChatBackend
 from ccchat_tui.backends.demo import DemoBackend
+from ccchat_tui.cli_report import report_table
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
@@ -220,9 +221,26 @@ class TestStopping:
 
 
 class TestReport:
+    def test_what_a_limit_has_found_by_itself(self) -> None:
+        settings = EngineSettings(
+            adapts=True,
+            max_concurrent=2,
+            max_concurrent_per_user=99,
+            requests_per_minute=0,
+            max_queue=0,
+            timeout=9e6,
+        )
+        report, _ = load(6, 60, settings=settings, backend=DemoBackend(seed=1, slots=4))
+        assert report["totals"]["completed"] == 360
+        assert report["adaptive"]["on"] is True
+        assert report["adaptive"]["found"] == 4
+        assert report["adaptive"]["words"] in report_table(report, None)
+
     def test_it_has_these_names_and_no_others(self) -> None:
         report, _ = load(2, 2)
-        assert set(report) == FIGURES | {"mode", "mode_reason", "limits", "users", "servers"}
+        names = {"mode", "mode_reason", "limits", "adaptive", "users", "servers"}
+        assert set(report) == FIGURES | names
+        assert report["adaptive"] is None, "it was not asked to find its limit"
         assert set(report["limits"]) == {
             "max_concurrent",
             "max_concurrent_per_user",
