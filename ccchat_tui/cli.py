@@ -86,9 +86,13 @@ def _run(argv: Sequence[str]) -> int:
         complain(f"note: {warning}")
     match command:
         case "config":
-            from ccchat_tui.cli_config import print_config  # noqa: PLC0415
+            from ccchat_tui.cli_config import print_config, print_keys  # noqa: PLC0415
+            from ccchat_tui.config import SettingsError  # noqa: PLC0415
 
-            return print_config(loaded)
+            try:
+                return print_keys(loaded) if given.get("keys") else print_config(loaded)
+            except SettingsError as error:
+                raise CommandError(str(error), 2) from None
         case "models":
             from ccchat_tui.cli_models import print_models  # noqa: PLC0415
 

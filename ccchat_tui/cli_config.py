@@ -9,7 +9,15 @@ from ccchat_tui.config_words import shown
 
 
 def print_config(loaded: Loaded) -> int:
-    """Print the settings in force."""
+    """Print the settings in force.
+
+    Raises:
+        SettingsError: The `[keys]` table names what there is not.
+    """
+    if loaded.settings.keys:
+        from ccchat_tui.tui.keymap import read_keymap  # noqa: PLC0415 - loads the whole app
+
+        read_keymap(loaded.settings.keys, loaded.sources["keys"])
     state = "" if loaded.file_found else ", which is not there"
     say(f"config file: {visible(str(loaded.file))}{state}")
     say("")
@@ -28,4 +36,25 @@ def print_config(loaded: Loaded) -> int:
 def print_markdown() -> int:
     """Print the table of all settings that the README holds."""
     say(markdown_table())
+    return 0
+
+
+def print_keys(loaded: Loaded) -> int:
+    """Print every action that has keys, by its name for the `[keys]` table.
+
+    Raises:
+        SettingsError: That table names what there is not.
+    """
+    from ccchat_tui.tui.keymap import actions, read_keymap  # noqa: PLC0415 - loads the whole app
+
+    keymap = read_keymap(loaded.settings.keys, loaded.sources["keys"])
+    rows = []
+    for action in actions():
+        keys = keymap.keys.get(action.name)
+        own = "" if keys is None else ", ".join(action.keys)
+        rows.append(
+            (action.name, ", ".join(keys if keys is not None else action.keys), own, action.words)
+        )
+    head = ("action", "keys", "by itself", "what it does")
+    say(table(head, rows, width=terminal_width()))
     return 0

@@ -125,6 +125,9 @@ class CommandLine:
             description=_SIMULATE,
             epilog=_SIMULATE_EXAMPLES,
             parents=[
+        config.add_argument(
+            "--keys", action="store_true", help="every key, by the names for the [keys] table"
+        )
                 _settings_options(*(name for name in OPTIONS if name not in {"users", "theme"}))
             ],
         )

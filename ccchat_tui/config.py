@@ -28,6 +28,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from ccchat_tui.config_bindings import WHAT as KEYS
+from ccchat_tui.config_bindings import KeyTable
 from ccchat_tui.config_keys import private
 from ccchat_tui.config_servers import WHAT as SERVERS
 from ccchat_tui.config_servers import ServerTables
@@ -77,6 +79,11 @@ def _names(value: object) -> object:
     if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
         return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
     return names
+
+
+def _lower(value: object) -> object:
+    """A word, however it is written."""
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 def _weights(value: object) -> object:
@@ -208,7 +215,7 @@ class Settings(BaseModel):
 
     reply_cache: Annotated[
         Literal["off", "user", "shared"],
-        BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
+        BeforeValidator(_lower),
         Setting(env="CCCHAT_REPLY_CACHE", allowed="off, user or shared"),
     ] = "off"
     """`user` gives a user's repeatable reply (temperature 0 or a seed) again, `shared` to all"""
@@ -254,6 +261,23 @@ class Settings(BaseModel):
 
     confirm_quit: Annotated[bool, Setting(env="CCCHAT_CONFIRM_QUIT")] = True
     """whether quitting and closing ask while something runs"""
+
+    notify: Annotated[
+        Literal["off", "toast", "bell", "desktop"],
+        BeforeValidator(_lower),
+        Setting(env="CCCHAT_NOTIFY", allowed="off, toast, bell or desktop"),
+    ] = "bell"
+    """how a reply's end out of sight is told: off, toast; bell, desktop: also in the background"""
+
+    density: Annotated[
+        Literal["comfortable", "compact"],
+        BeforeValidator(_lower),
+        Setting(env="CCCHAT_DENSITY", allowed="comfortable or compact"),
+    ] = "comfortable"
+    """`compact` gives rows of frames and space to the text"""
+
+    keys: Annotated[KeyTable, Setting(allowed=KEYS)] = Field(default_factory=dict)
+    """keys of your own, as a `[keys]` table; `ccchat config --keys` lists what there is"""
 
     def model_servers(self) -> list[Server] | list[Host]:
         """The model servers, in the order in which they are named.

@@ -115,7 +115,10 @@ def shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, Mapping):
-        return ",".join(f"{key}={weight}" for key, weight in value.items())
+        return ",".join(
+            f"{key}={' '.join(each) if isinstance(each, tuple) else each}"
+            for key, each in value.items()
+        )
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

@@ -16,8 +16,10 @@ from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widget import Widget
 from textual.widgets import Input
 
 from ccchat_tui.backends.base import BackendError, ChatBackend
@@ -36,6 +38,7 @@ from ccchat_tui.tui.commands import ChatCommands
 from ccchat_tui.tui.connection import Connection
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.keeping import Keeping
+from ccchat_tui.tui.keymap import Keymap
 from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
@@ -74,6 +77,8 @@ class Parts:
     """Whose hours are shown; `None` for the machine's own."""
     warnings: tuple[str, ...] = ()
     """What is to be said at the start, such as a mistyped variable."""
+    keymap: Keymap = field(default_factory=Keymap)
+    """The keys of one's own."""
 
 
 class CCChatApp(App[None]):
@@ -101,6 +106,8 @@ class CCChatApp(App[None]):
         super().__init__()
         self.settings = settings
         self.wall = parts.clock
+        self.keymap = parts.keymap
+        self.keymap.apply(self)
         self._pending = PendingBackend(parts.server.address)
         self.service = ConcurrentChatService(
             self._pending, settings.engine(), clock=parts.clock, rng=parts.rng
@@ -154,6 +161,13 @@ class CCChatApp(App[None]):
     async def on_mount(self) -> None:
         """Open a chat for each user, and find out who answers."""
         for user in self.settings.users:
+    def _register_child(
+        self, parent: DOMNode, child: Widget, before: int | None, after: int | None
+    ) -> None:
+        """Everything that is ever shown comes by here: it gets the keys it is to have."""
+        self.keymap.apply(child)
+        super()._register_child(parent, child, before, after)
+
             self.sessions.create(user)
         for words in (*self._parts.warnings, *self._parts.themes.problems):
             self.notify(sanitize(words), severity="warning", timeout=10, markup=False)

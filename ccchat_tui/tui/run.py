@@ -17,6 +17,7 @@ from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.alt_keys import teach_alt_keys
 from ccchat_tui.tui.app import CCChatApp, Parts
+from ccchat_tui.tui.keymap import read_keymap
 from ccchat_tui.tui.memory import set_startup_aside
 from ccchat_tui.tui.pasted_escapes import keep_pasted_escapes
 from ccchat_tui.tui.screens.chats import ChatsScreen
@@ -44,6 +45,7 @@ def run_app(loaded: Loaded) -> int:
     settings = loaded.settings
     themes = load_themes(themes_folder())
     check_theme(settings.theme, themes)
+    keymap = read_keymap(settings.keys, loaded.sources["keys"])
     servers = settings.model_servers()
     file = chosen_store(settings.store)
     parts = Parts(
@@ -56,12 +58,14 @@ def run_app(loaded: Loaded) -> int:
         demo=DemoBackend(),
         demo_asked=settings.demo,
         themes=themes,
+        keymap=keymap,
         load_client=load_client,
         store=None if file is None else Store(file),
         tabs_of=None if loaded.is_default("users") else frozenset(settings.users),
         warnings=(*loaded.warnings, *(each.warning for each in servers if each.warning)),
     )
-    teach_alt_keys(ChatsScreen.BINDINGS)
+    own = [(",".join(keys), "", "") for keys in keymap.keys.values() if keys]
+    teach_alt_keys([*ChatsScreen.BINDINGS, *own])
     keep_pasted_escapes()
     return asyncio.run(_run(CCChatApp(settings, parts), parts.store))
 

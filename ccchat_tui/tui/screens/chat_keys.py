@@ -5,9 +5,18 @@ from __future__ import annotations
 from textual.binding import Binding, BindingType
 
 
-def _key(keys: str, action: str, words: str, tip: str = "", *, show: bool = True) -> Binding:
-    """A key that works wherever the person is, also in the composer."""
-    return Binding(keys, action, words, tooltip=tip or words, show=show, priority=True)
+def _key(
+    keys: str,
+    action: str,
+    words: str,
+    tip: str = "",
+    *,
+    show: bool = True,
+    name: str | None = None,
+) -> Binding:
+    """A key that works wherever the person is, also in the composer. Where the action has
+    arguments, `name` is what the `[keys]` table calls it."""
+    return Binding(keys, action, words, tooltip=tip or words, show=show, priority=True, id=name)
 
 
 CHAT_KEYS: list[BindingType] = [
@@ -23,18 +32,24 @@ CHAT_KEYS: list[BindingType] = [
     _key("f2", "rename", "Rename", "Rename this chat", show=False),
     _key("f9,alt+w", "close_chat", "Close chat", "Close this chat", show=False),
     _key("ctrl+r", "retry_last", "Retry", "Ask the newest failed question again"),
-    _key("ctrl+pagedown,alt+full_stop", "step(1)", "Next chat", show=False),
-    _key("ctrl+pageup,alt+comma", "step(-1)", "Previous chat", show=False),
-    _key("alt+left", "look(-1, 0)", "Chat to the left", show=False),
-    _key("alt+right", "look(1, 0)", "Chat to the right", show=False),
-    _key("alt+up", "look(0, -1)", "Chat above, in the grid", show=False),
-    _key("alt+down", "look(0, 1)", "Chat below, in the grid", show=False),
+    _key("ctrl+pagedown,alt+full_stop", "step(1)", "Next chat", show=False, name="next_chat"),
+    _key("ctrl+pageup,alt+comma", "step(-1)", "Previous chat", show=False, name="previous_chat"),
+    _key("alt+left", "look(-1, 0)", "Chat to the left", show=False, name="chat_left"),
+    _key("alt+right", "look(1, 0)", "Chat to the right", show=False, name="chat_right"),
+    _key("alt+up", "look(0, -1)", "Chat above, in the grid", show=False, name="chat_above"),
+    _key("alt+down", "look(0, 1)", "Chat below, in the grid", show=False, name="chat_below"),
     *(
-        _key(f"alt+{number}", f"jump({number})", "Go to chat 1 to 9", show=False)
+        _key(
+            f"alt+{number}",
+            f"jump({number})",
+            "Go to chat 1 to 9",
+            show=False,
+            name=f"go_to_chat_{number}",
+        )
         for number in range(1, 10)
     ),
-    _key("alt+plus,alt+equals_sign", "limit(1)", "One more at once", show=False),
-    _key("alt+minus", "limit(-1)", "One less at once", show=False),
+    _key("alt+plus,alt+equals_sign", "limit(1)", "One more at once", show=False, name="one_more"),
+    _key("alt+minus", "limit(-1)", "One less at once", show=False, name="one_less"),
     _key("f10,alt+p", "pause", "Pause", "Pause or resume the queue", show=False),
     _key(
         "alt+u",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -17,6 +17,9 @@ from ccchat_tui.tui.widgets.composer_completion import CompletingTextArea
 from ccchat_tui.tui.widgets.composer_history import Draft, PromptHistory
 from ccchat_tui.tui.widgets.composer_pastes import Pastes
 from ccchat_tui.tui.widgets.keys_in_order import run_bindings
+
+if TYPE_CHECKING:
+    from ccchat_tui.tui.keymap import Keymap
 
 PLACEHOLDER = "Write a message. Enter sends, Ctrl+J makes a new line."
 MAX_ROWS = 10
@@ -123,7 +126,15 @@ class Composer(CompletingTextArea):
         self.match_cursor_bracket = False
 
     def on_mount(self) -> None:
-        """Stop the blinking where nothing is to move."""
+        """Stop the blinking where nothing is to move, and tell of the keys as they are bound."""
+        keymap: Keymap | None = getattr(self.app, "keymap", None)
+        if keymap and self.placeholder == PLACEHOLDER:
+            send, new_line = (
+                keymap.told("box.send", "Enter"),
+                keymap.told("box.new_line", "Ctrl+J"),
+            )
+            told = [f"{send} sends" if send else "", f"{new_line} makes a new line"]
+            self.placeholder = f"Write a message. {', '.join(filter(None, told))}."
         self.cursor_blink = self._blink_wanted and self.app.animation_level == "full"
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:

@@ -33,12 +33,12 @@ class HistoryRows(PieceRows, can_focus=True):
 
     FOCUS_ON_CLICK = False  # the line above goes on taking what is typed
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "move(-1000000000)", "First", show=False),
-        Binding("end", "move(1000000000)", "Last", show=False),
+        Binding("up", "move(-1)", "Up", show=False, id="list.up"),
+        Binding("down", "move(1)", "Down", show=False, id="list.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="list.page_up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="list.page_down"),
+        Binding("home", "move(-1000000000)", "First", show=False, id="list.first"),
+        Binding("end", "move(1000000000)", "Last", show=False, id="list.last"),
         Binding("enter", "choose", "Open", show=False),
     ]
     DEFAULT_CSS = """

@@ -78,14 +78,17 @@ class QueuePanel(Vertical):
         Binding("A", "cancel_all", "Cancel all", tooltip="Cancel all requests"),
         Binding("enter,o", "open", "Open chat", tooltip="Open the chat of this request"),
         Binding("p", "pause", "Pause", tooltip="Pause or resume the queue"),
-        Binding("plus,equals_sign", "limit(1)", "More", tooltip="One more in flight"),
-        Binding("minus", "limit(-1)", "Fewer", tooltip="One fewer in flight"),
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "move(-100000)", "First", show=False),
-        Binding("end", "move(100000)", "Last", show=False),
+        Binding("a", "auto", "Auto", tooltip="Let the limit find itself"),
+        Binding(
+            "plus,equals_sign", "limit(1)", "More", tooltip="One more in flight", id="queue.more"
+        ),
+        Binding("minus", "limit(-1)", "Fewer", tooltip="One fewer in flight", id="queue.fewer"),
+        Binding("up,k", "move(-1)", "Up", show=False, id="queue.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="queue.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="queue.page_up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="queue.page_down"),
+        Binding("home", "move(-100000)", "First", show=False, id="queue.first"),
+        Binding("end", "move(100000)", "Last", show=False, id="queue.last"),
     ]
     DEFAULT_CSS = """
     QueuePanel {

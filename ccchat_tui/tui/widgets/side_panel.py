@@ -75,8 +75,8 @@ class SidePanel(Horizontal):
 
     BINDING_GROUP_TITLE = "In the queue panel"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("less_than_sign", "widen(1)", "Wider", show=False),
-        Binding("greater_than_sign", "widen(-1)", "Narrower", show=False),
+        Binding("less_than_sign", "widen(1)", "Wider", show=False, id="panel.wider"),
+        Binding("greater_than_sign", "widen(-1)", "Narrower", show=False, id="panel.narrower"),
     ]
     DEFAULT_CSS = """
     SidePanel {

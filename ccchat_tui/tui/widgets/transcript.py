@@ -51,17 +51,29 @@ class Transcript(TranscriptView, can_focus=True):
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket,ctrl+up", "turn(-1)", "Previous turn", key_display="["),
-        Binding("right_square_bracket,ctrl+down", "turn(1)", "Next turn", key_display="]"),
+        Binding(
+            "left_square_bracket,ctrl+up",
+            "turn(-1)",
+            "Previous turn",
+            key_display="[",
+            id="replies.previous_turn",
+        ),
+        Binding(
+            "right_square_bracket,ctrl+down",
+            "turn(1)",
+            "Next turn",
+            key_display="]",
+            id="replies.next_turn",
+        ),
         Binding("y", "copy_reply", "Copy reply"),
         Binding("c", "copy_code_block", "Copy code"),
         Binding("r", "retry", "Retry"),
         Binding("x", "cancel", "Cancel reply"),
         Binding("t", "toggle_thinking", "Thinking", show=False),
-        Binding("up,k", "scroll_up", "Up", show=False),
-        Binding("down,j", "scroll_down", "Down", show=False),
-        Binding("pageup", "page_up", "Page up", show=False),
-        Binding("pagedown", "page_down", "Page down", show=False),
+        Binding("up,k", "scroll_up", "Up", show=False, id="replies.up"),
+        Binding("down,j", "scroll_down", "Down", show=False, id="replies.down"),
+        Binding("pageup", "page_up", "Page up", show=False, id="replies.page_up"),
+        Binding("pagedown", "page_down", "Page down", show=False, id="replies.page_down"),
         Binding("home", "go_home", "First row", show=False),
         Binding("end", "go_end", "Newest row", show=False),
     ]

@@ -203,6 +203,8 @@ class TranscriptRows(ScrollView):
 
     def _append(self, turn: Turn) -> TurnRows:
         view = TurnRows(turn, len(self._views), self._content_width, self._clock)
+        if keymap := getattr(self.app, "keymap", None):
+            view.retry_key = keymap.told("retry_last", view.retry_key)
         self._views.append(view)
         self._by_id[turn.id] = view
         self._index.append(view.estimate())

@@ -78,6 +78,8 @@ class TurnRows:
         self.laid_out = False
         self.expanded: bool | None = None
         """Whether thinking is shown in full; `None` shows it until the reply begins."""
+        self.retry_key = "Ctrl+R"
+        """The key for another attempt, in words."""
         self._clock = clock
         self._revision = turn.revision
         self._state = turn.state
@@ -336,7 +338,7 @@ class TurnRows:
             section.clear()
 
     def _set_footer(self) -> bool:
-        lines = words.footer(self.turn, self._room)
+        lines = words.footer(self.turn, self._room, self.retry_key)
         if lines == self.sections["footer"]:
             return False
         self.sections["footer"] = lines

@@ -82,8 +82,14 @@ def _doing(turn: Turn, waited: float) -> str:
     return word(state)
 
 
-def footer(turn: Turn, width: int) -> list[Line]:
-    """The lines below a reply: why it ended, what may help, what it did not know of."""
+def footer(turn: Turn, width: int, retry_key: str = "Ctrl+R") -> list[Line]:
+    """The lines below a reply: why it ended, what may help, what it did not know of.
+
+    Args:
+        turn: The turn.
+        width: Cells there are.
+        retry_key: What to press for another attempt; empty if no key is bound to that.
+    """
     lines: list[Line] = []
     if turn.left_out:
         many = turn.left_out != 1
@@ -106,8 +112,10 @@ def footer(turn: Turn, width: int) -> list[Line]:
         for hint in turn.hints:
             text = sanitize(hint).replace("\t", " ").strip()
             lines += _wrapped([("\u203a ", "meta"), (text, "note")], width)
-        lines.append(Line([(" \u21bb Retry ", "button"), ("  press Ctrl+R", "meta")], 24))
-        lines[-1] = _cut(list(lines[-1].spans), width)
+        button: list[Span] = [(" \u21bb Retry ", "button")]
+        if retry_key:
+            button.append((f"  press {retry_key}", "meta"))
+        lines.append(_cut(button, width))
     elif turn.state is TurnState.COMPLETED and turn.note:
         lines += _wrapped([(sanitize(turn.note).replace("\t", " "), "note")], width)
     if lines:
