@@ -84,6 +84,13 @@ def _run(argv: Sequence[str]) -> int:
     servers = _servers(loaded)
     for warning in (*loaded.warnings, *(each.warning for each in servers if each.warning)):
         complain(f"note: {warning}")
+    return _command(command, loaded, servers, given)
+
+
+def _command(
+    command: str, loaded: Loaded, servers: Sequence[Any], given: Mapping[str, Any]
+) -> int:
+    """Run a command that is not the app."""
     match command:
         case "config":
             from ccchat_tui.cli_config import print_config, print_keys  # noqa: PLC0415
@@ -97,6 +104,16 @@ def _run(argv: Sequence[str]) -> int:
             from ccchat_tui.cli_models import print_models  # noqa: PLC0415
 
             return print_models(loaded, servers)
+        case "list" | "search" | "export" | "import":
+            import ccchat_tui.cli_history as history  # noqa: PLC0415 - loads SQLite
+
+            commands = {
+                "list": history.list_conversations,
+                "search": history.search_conversations,
+                "export": history.export_conversations,
+                "import": history.import_conversations,
+            }
+            return commands[command](loaded, given)
         case _:
             from ccchat_tui.cli_simulate import simulate  # noqa: PLC0415
 

@@ -25,7 +25,7 @@ OPTIONS = {
 }
 """The options that are settings, by the field of `Settings` that they set."""
 
-COMMANDS = ("config", "models", "simulate")
+COMMANDS = ("config", "models", "simulate", "list", "search", "export", "import")
 
 _EXAMPLES = """\
 examples:
@@ -35,6 +35,8 @@ examples:
   ccchat --host 192.168.1.7            the Ollama of another machine
   ccchat --max-concurrent 2            at most two requests in flight at once
   ccchat simulate --users 6 --demo     simulated users, without a screen
+  ccchat search herring soup           what was said of both, in any conversation
+  ccchat export 3fa2 -o soup.html      a conversation as a web page
 
 Every setting can also stand in the config file or in the environment; `ccchat config` shows each
 value and where it came from. Press F1 in the app for its keys.
@@ -132,7 +134,9 @@ class CommandLine:
             ],
         )
         _simulate_options(simulate)
-        self.commands = {"config": config, "models": sub.choices["models"], "simulate": simulate}
+        for name, (said, more, add) in _HISTORY.items():
+            add(sub.add_parser(name, help=said, description=more, parents=[_settings_options()]))
+        self.commands = dict(sub.choices)
 
     def parse(self, argv: Sequence[str]) -> dict[str, Any]:
         """What was given, and nothing that was not; `command` is there if a sub-command was.
@@ -154,6 +158,8 @@ class CommandLine:
             name, equals, _ = word.partition("=")
             if not re.match(r"--?[^\W\d]", word):
                 if parser is not self.parser:
+                    if any(not action.option_strings for action in parser._actions):
+                        continue  # it takes words
                     raise CommandError(
                         f"{_quoted(word)} is not expected here; see `{parser.prog} --help`", 2
                     )
@@ -256,6 +262,64 @@ def _settings_options(*fields: str) -> Parser:
     )
     group.add_argument("--config", metavar="FILE", help="read this config file, not the usual one")
     return parser
+
+
+def _list_options(parser: Parser) -> None:
+    parser.add_argument("--limit", metavar="N", type=_whole(1, 1_000_000), help="how many (20)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _search_options(parser: Parser) -> None:
+    parser.add_argument("words", metavar="WORD", nargs="+", help="what to look for")
+    _list_options(parser)
+
+
+def _export_options(parser: Parser) -> None:
+    parser.add_argument(
+        "ids", metavar="ID", nargs="*", help="the beginning of an id, as `ccchat list` shows it"
+    )
+    parser.add_argument("--format", dest="form", choices=("md", "json", "html"), help="(md)")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write there; its ending may say how"
+    )
+
+
+def _import_options(parser: Parser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="what was exported; - for input")
+
+
+_HISTORY: dict[str, tuple[str, str, Callable[[Parser], None]]] = {
+    "list": (
+        "list the conversations that were kept",
+        "List the conversations that were kept: pinned ones first, then the newest.",
+        _list_options,
+    ),
+    "search": (
+        "search in all conversations",
+        """\
+Search in all that was ever said. All the words must stand in a title, or together in one turn; the
+last may be the beginning of one. Exits with 1 if nothing is found.
+""",
+        _search_options,
+    ),
+    "export": (
+        "write conversations as Markdown, JSON or a web page",
+        """\
+Write conversations as Markdown, as JSON that `ccchat import` reads, or as a web page that needs
+nothing else. Without an id: all of them.
+""",
+        _export_options,
+    ),
+    "import": (
+        "read conversations that were exported as JSON",
+        """\
+Read conversations that were exported as JSON. Those that are there already are left alone.
+""",
+        _import_options,
+    ),
+}
+"""The commands about conversations: what the help says of each in few words and in more, and what
+adds its options."""
 
 
 def _simulate_options(parser: Parser) -> None:

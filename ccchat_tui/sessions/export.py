@@ -1,0 +1,173 @@
+"""Conversations as documents: Markdown, a web page that needs nothing else, or our own JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Final, Literal
+
+from ccchat_tui.sessions.archive import ArchivedSession, ArchivedTurn, to_json
+from ccchat_tui.text import sanitize
+
+Form = Literal["md", "json", "html"]
+FORMS: Final[tuple[Form, ...]] = ("md", "json", "html")
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { line-height: 1.2; }
+.facts, .note, summary { color: GrayText; font-size: .875rem; }
+.question { background: color-mix(in srgb, CanvasText 8%, Canvas); border-left: 4px solid #2a8fbd;
+  padding: .5rem 1rem; margin: 2rem 0 .5rem; }
+.text { white-space: pre-wrap; overflow-wrap: anywhere; }
+pre { background: color-mix(in srgb, CanvasText 6%, Canvas); padding: .75rem 1rem;
+  overflow-x: auto; }
+pre + .text, .text + pre { margin-top: .5rem; }
+""".strip()
+
+_FENCE = re.compile(
+    r"^(?P<fence>```+|~~~+)[^\n`]*\n(?P<code>.*?)(?:^(?P=fence)[ \t]*$|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def export(sessions: Sequence[ArchivedSession], form: Form) -> str:
+    """Write conversations as a document.
+
+    Args:
+        sessions: One or more.
+        form: Which kind of document.
+    """
+    if form == "json":
+        return to_json(sessions)
+    return to_html(sessions) if form == "html" else to_markdown(sessions)
+
+
+# Markdown ---------------------------------------------------------------------------------
+
+
+def to_markdown(sessions: Sequence[ArchivedSession]) -> str:
+    """Replies stand as the model wrote them, which is Markdown; questions are quoted."""
+    return "\n\n---\n\n".join(map(_markdown_of, sessions)) + "\n"
+
+
+def _markdown_of(session: ArchivedSession) -> str:
+    blocks = [f"# {_line(session.title)}", f"*{_line(_facts(session))}*"]
+    if session.system.strip():
+        blocks.append("**System prompt**\n\n" + _quoted(session.system))
+    for turn in session.turns:
+        blocks.append(_quoted(turn.question))
+        blocks.append(f"**{_line(turn.model) or 'model'}**")
+        if turn.reply.strip():
+            blocks.append(_closed(sanitize(turn.reply).strip("\n")))
+        if note := _note(turn):
+            blocks.append(f"*({_line(note)})*")
+    return "\n\n".join(blocks)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in sanitize(text).strip("\n").split("\n"))
+
+
+def _closed(text: str) -> str:
+    """A reply whose last fence was cut off does not swallow what stands behind it."""
+    fence = ""
+    for line in text.split("\n"):
+        mark = re.match(r" {0,3}(`{3,}|~{3,})", line)
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and line.strip().startswith(fence) and not line.strip().strip(fence[0]):
+            fence = ""
+    return f"{text}\n{fence}" if fence else text
+
+
+def _line(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", " ".join(sanitize(text).split()))
+
+
+# HTML -------------------------------------------------------------------------------------
+
+
+def to_html(sessions: Sequence[ArchivedSession]) -> str:
+    """A page that loads nothing and runs nothing: every text in it is only text."""
+    title = escape(_plain(sessions[0].title)) if len(sessions) == 1 else "Conversations"
+    body = "\n<hr>\n".join(map(_html_of, sessions))
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        # Even if something were to slip through, no browser would run or fetch it.
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n{body}\n"
+        "</body>\n</html>\n"
+    )
+
+
+def _html_of(session: ArchivedSession) -> str:
+    parts = [f"<h1>{escape(_plain(session.title))}</h1>"]
+    parts.append(f'<p class="facts">{escape(_plain(_facts(session)))}</p>')
+    if session.system.strip():
+        parts.append(_folded("System prompt", session.system))
+    for turn in session.turns:
+        parts.append(f'<div class="question text" dir="auto">{_text(turn.question)}</div>')
+        facts = [turn.model or "model"]
+        if turn.tokens:
+            facts.append(f"{turn.tokens:,} tokens")
+        parts.append(f'<p class="facts">{escape(_plain(" · ".join(facts)))}</p>')
+        if turn.thinking.strip():
+            parts.append(_folded("Thinking", turn.thinking))
+        parts.append(_blocks(turn.reply))
+        if note := _note(turn):
+            parts.append(f'<p class="note">{escape(_plain(note))}</p>')
+    return "\n".join(filter(None, parts))
+
+
+def _folded(title: str, text: str) -> str:
+    return (
+        f"<details><summary>{title}</summary>"
+        f'<div class="text" dir="auto">{_text(text)}</div></details>'
+    )
+
+
+def _blocks(reply: str) -> str:
+    """Prose and code of a reply, each as it was written."""
+    text = sanitize(reply)
+    parts = []
+    end = 0
+    for match in _FENCE.finditer(text):
+        parts.append(_prose(text[end : match.start()]))
+        parts.append(f"<pre><code>{escape(match['code'])}</code></pre>")
+        end = match.end()
+    parts.append(_prose(text[end:]))
+    return "\n".join(filter(None, parts))
+
+
+def _prose(text: str) -> str:
+    stripped = text.strip("\n")
+    return f'<div class="text" dir="auto">{escape(stripped)}</div>' if stripped.strip() else ""
+
+
+def _text(text: str) -> str:
+    return escape(sanitize(text).strip("\n"))
+
+
+def _plain(text: str) -> str:
+    return " ".join(sanitize(text).split())
+
+
+# Both -------------------------------------------------------------------------------------
+
+
+def _facts(session: ArchivedSession) -> str:
+    facts = [session.user, session.model, f"{session.created_at:%Y-%m-%d %H:%M} UTC"]
+    facts += [f"#{tag}" for tag in session.tags]
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _note(turn: ArchivedTurn) -> str:
+    """How a reply ended, where that was not well."""
+    if turn.state == "completed":
+        return ""
+    word = turn.state.replace("_", " ")
+    return turn.note if turn.note.lower().startswith(word) else f"{word}: {turn.note}".rstrip(": ")

@@ -1,0 +1,181 @@
+"""Conversations as documents: nothing of what was said runs, fetches or swallows anything."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccchat_tui.sessions.archive import (
+    ArchivedSession,
+    ArchiveError,
+    archived,
+    from_json,
+    session_from,
+    to_json,
+    whole,
+)
+from ccchat_tui.sessions.export import export
+from ccchat_tui.sessions.model import TurnState
+from tests.sessions.stored import conversation, facts
+
+HOSTILE = (
+    '<script>document.title="owned"</script><img src=x onerror=document.title="owned">',
+    "\x1b]0;owned\x07 </title></style></code></pre></div> &lt;b&gt; \u202e",
+)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+TAGS = {
+    "html", "head", "meta", "title", "style", "body", "h1", "p", "div", "pre", "code", "details",
+    "summary", "hr",
+}  # fmt: skip
+
+
+def soup() -> ArchivedSession:
+    session = conversation(
+        title="Fish & <b>soup</b>",
+        turns=(
+            (
+                "What goes into a *soup*?",
+                "Herring.\n\n```python\nprint('<herring>')\n```\nThat is all.",
+            ),
+            ("And then?", "An open\n\n```\nfence that was cut"),
+            ("Thanks", ""),
+        ),
+    )
+    session.system = "Be brief."
+    session.turns[1].state, session.turns[1].note = TurnState.FAILED, "Broken off"
+    session.turns[2].state = TurnState.STREAMING
+    session.turns[0].thinking = ["let me see"]
+    return archived(session, pinned=True, tags=("fish",))
+
+
+class Reader(html.parser.HTMLParser):
+    """What a browser sees of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_markdown() -> None:
+    assert export([soup()], "md") == (
+        "# Fish & \\<b\\>soup\\</b\\>\n\n"
+        "*Ada · llama3.2:3b · 2026-01-02 04:04 UTC · \\#fish*\n\n"
+        "**System prompt**\n\n> Be brief.\n\n"
+        "> What goes into a *soup*?\n\n**llama3.2:3b**\n\n"
+        "Herring.\n\n```python\nprint('<herring>')\n```\nThat is all.\n\n"
+        "> And then?\n\n**llama3.2:3b**\n\nAn open\n\n```\nfence that was cut\n```\n\n"
+        "*(failed: Broken off)*\n\n"
+        "> Thanks\n\n**llama3.2:3b**\n\n*(interrupted)*\n"
+    )
+
+
+def test_html_holds_every_text_as_text() -> None:
+    page = Reader(export([soup(), soup()], "html"))
+    assert page.tags <= TAGS
+    assert page.attributes <= {"lang", "charset", "http-equiv", "content", "name", "class", "dir"}
+    for said in ("Fish & <b>soup</b>", "print('<herring>')", "let me see", "fence that was cut"):
+        assert page.text.count(said) == 2
+    assert "```" not in page.text
+
+
+@given(st.one_of(st.text(), st.sampled_from(HOSTILE)))
+def test_no_text_becomes_anything_else_in_a_page(text: str) -> None:
+    session = conversation(title=text, user=text, turns=((text, text),))
+    session.system = session.model = text
+    page = export([archived(session, tags=(text,))], "html")
+    seen = Reader(page)
+    assert seen.tags <= TAGS
+    assert not set(page) & set("\x1b\x07\x9b\u202e")
+    assert "\x1b" not in export([archived(session)], "md")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="needs Chromium")
+def test_a_browser_runs_nothing_of_it(tmp_path: Path) -> None:
+    session = conversation(title="Soup", turns=tuple((text, text) for text in HOSTILE))
+    file = tmp_path / "page.html"
+    file.write_text(export([archived(session)], "html"), encoding="utf-8")
+    done = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/me",
+         "--dump-dom", file.as_uri()],
+        capture_output=True, text=True, encoding="utf-8", timeout=60, check=True,
+    )  # fmt: skip
+    assert "<title>Soup</title>" in done.stdout
+    assert "&lt;script&gt;" in done.stdout
+    assert "<script" not in done.stdout
+    assert "<img" not in done.stdout
+
+
+# JSON -------------------------------------------------------------------------------------
+
+
+def test_json_and_back() -> None:
+    session = conversation(turns=(("a", "b"), ("c\x00\x1b", "d")))
+    session.options = {"temperature": 0.5, "stop": ["x"]}
+    session.system, session.think, session.keep_alive, session.ordered = "s", "low", "5m", True
+    [item] = from_json(to_json([archived(session, pinned=True, tags=("fish",))]))
+    assert (item.pinned, item.tags) == (True, ["fish"])
+    assert facts(session_from(item)) == facts(session)
+
+
+def test_an_archive_is_utf_8_whatever_was_said() -> None:
+    session = conversation(title="half \ud800", turns=(("\udc00", "pair \ud83d\ude00"),))
+    text = to_json([archived(session)])
+    [item] = json.loads(text.encode())["conversations"]
+    assert item["title"] == "half \ufffd"
+    assert item["turns"][0]["reply"] == "pair 😀"
+    assert whole("plain") == "plain"
+
+
+def test_one_without_identifiers_is_the_same_one_when_read_again() -> None:
+    item = archived(conversation(turns=(("a", "b"),))).model_copy(update={"id": ""})
+    other = item.model_copy(update={"title": "Other"})
+    assert session_from(item).id == session_from(item).id != session_from(other).id
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "Invalid JSON"),
+        ("[]", "it is no archive"),
+        ('{"format": "other", "version": 1, "conversations": []}', "format: "),
+        (
+            '{"format": "ccchat conversations", "version": 2, "conversations": []}',
+            r"newer ccchat \(version 2",
+        ),
+        (
+            '{"format": "ccchat conversations", "version": 1, "conversations": [{"title": 3}]}',
+            r"conversations\.0\.title: .* \(and 1 more\)",
+        ),
+        ("\xff", "Invalid JSON"),
+    ],
+)
+def test_what_is_no_archive_is_told_with_the_place(text: str, words: str) -> None:
+    with pytest.raises(ArchiveError, match=words):
+        from_json(text.encode("latin-1"))
+
+
+def test_what_is_new_in_a_later_archive_is_left_out() -> None:
+    item = json.loads(to_json([archived(conversation())]))
+    item["conversations"][0]["mood"] = "good"
+    [read] = from_json(json.dumps(item))
+    assert facts(session_from(read)) == facts(conversation())
