@@ -16,6 +16,7 @@ from ccchat_tui.config import Settings
 from ccchat_tui.sessions.ids import counted_ids
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.tui.app import CCChatApp, Parts
+from ccchat_tui.tui.keymap import Keymap
 from ccchat_tui.tui.themes import load_themes
 from ccchat_tui.tui.widgets.chat_pane import ChatPane
 from tests.support.scripted import ScriptedBackend
@@ -105,13 +106,18 @@ async def until(condition: Callable[[], bool], within: float = 20.0) -> None:
 
 
 def scripted_app(
-    server: ChatBackend | None = None, *, demo_asked: bool = False, **settings: Any
+    server: ChatBackend | None = None,
+    *,
+    demo_asked: bool = False,
+    keymap: Keymap | None = None,
+    **settings: Any,
 ) -> AppUnderTest:
     """An app over a `ScriptedBackend`.
 
     Args:
         server: Another server than a scripted one that answers.
         demo_asked: As `--demo` does.
+        keymap: The keys of one's own.
         settings: By field; one user called Ada and no limit of requests a minute unless given.
     """
     clock = ManualClock(start=1000.0)
@@ -124,6 +130,7 @@ def scripted_app(
         new_id=counted_ids(),
         rng=random.Random(7),
         themes=THEMES,
+        keymap=keymap or Keymap(),
     )
     return AppUnderTest(Settings(**given), parts, clock)
 
