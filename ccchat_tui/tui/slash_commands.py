@@ -39,7 +39,7 @@ def builtin_commands() -> Iterable[SlashCommand]:
     yield SlashCommand("theme", "change the colours", _theme, "[NAME]", complete=_themes)
     yield does("grid", "change between tabs and grid", "toggle_grid")
     yield does("panel", "show or hide the queue panel", "toggle_panel")
-    yield SlashCommand("limit", "so many requests at once", _limit, "N", needed=True)
+    yield SlashCommand("limit", "so many requests at once, or auto", _limit, "N", needed=True)
     yield does("pause", "pause or resume the queue", "pause")
     yield does("connect", "try the model server again", "connect")
     yield does("history", "open any conversation", "app.history")
@@ -155,9 +155,12 @@ async def _theme(call: SlashCall) -> str | None:
     return None
 
 
-async def _limit(call: SlashCall) -> str:
+async def _limit(call: SlashCall) -> str | None:
     from ccchat_tui.tui.app import MOST_AT_ONCE  # noqa: PLC0415 - it imports this
 
+    if call.argument.strip().lower() == "auto":
+        call.app.let_limit_adapt()  # the queue panel says the rest
+        return None
     try:
         wanted = int(call.argument)
     except ValueError:
@@ -165,9 +168,10 @@ async def _limit(call: SlashCall) -> str:
     if not 1 <= wanted <= MOST_AT_ONCE:
         raise SlashError(
             f"The limit cannot be “{one_line(call.argument, 20)}”; "
-            f"give a whole number from 1 to {MOST_AT_ONCE}."
+            f"give a whole number from 1 to {MOST_AT_ONCE}, or auto."
         )
     call.app.service.set_limits(max_concurrent=wanted)
+    call.app.watch_queue.wake()
     return f"{wanted} request{'' if wanted == 1 else 's'} may run at once from now on."
 
 

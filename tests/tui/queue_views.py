@@ -136,6 +136,9 @@ class PanelApp(App[None]):
     def on_queue_panel_limit_requested(self, event: QueuePanel.LimitRequested) -> None:
         self._note(event, event.step)
 
+    def on_queue_panel_auto_requested(self, event: QueuePanel.AutoRequested) -> None:
+        self._note(event)
+
     def on_queue_panel_pause_toggled(self, event: QueuePanel.PauseToggled) -> None:
         self._note(event)
 

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from textual.events import MouseScrollDown
 
 from ccchat_tui.engine.request import RequestState
-from ccchat_tui.engine.stats import LimitsView
+from ccchat_tui.engine.stats import AdaptiveView, LimitsView
 from tests.tui.queue_views import PanelApp, click, queued, screen_rows, snapshot, streaming, view
 
 SIZE = (120, 40)
@@ -75,6 +75,23 @@ async def test_mode_reason_and_pause_are_told_in_words() -> None:
         assert "resume" in whole(app)
 
 
+@pytest.mark.parametrize("columns", [25, 42, 80])
+async def test_what_the_limit_has_found_by_itself_is_told(columns: int) -> None:
+    words = "auto: settled at 4, 118 tokens/s"
+    app = PanelApp(columns=columns)
+    async with app.run_test(size=(100, 40)) as pilot:
+        found = AdaptiveView(True, 4, "resting", words)
+        app.panel.show_snapshot(snapshot(streaming(1), adaptive=found))
+        await pilot.pause()
+        assert words[: columns - 5] in whole(app)
+        app.panel.show_snapshot(
+            snapshot(adaptive=found, mode="sequential", mode_reason="fallback: server busy")
+        )
+        await pilot.pause()
+        assert "fallback: server busy" in whole(app), "which holds it down"
+        assert "auto" not in whole(app)
+
+
 @pytest.mark.parametrize("key", ["x", "delete"])
 async def test_a_key_cancels_the_request_under_the_cursor(key: str) -> None:
     app = PanelApp()
@@ -129,12 +146,13 @@ async def test_keys_for_the_whole_queue() -> None:
     async with app.run_test(size=SIZE) as pilot:
         app.panel.show_snapshot(snapshot(streaming(1), streaming(2)))
         app.panel.list.focus()
-        await pilot.press("down", "u", "A", "plus", "minus", "p", "o")
+        await pilot.press("down", "u", "A", "plus", "minus", "a", "p", "o")
         assert app.asked == [
             ("CancelUserRequested", "user2"),
             ("CancelAllRequested", None),
             ("LimitRequested", 1),
             ("LimitRequested", -1),
+            ("AutoRequested", None),
             ("PauseToggled", None),
             ("OpenRequested", "s2"),
         ]

@@ -13,6 +13,7 @@ from ccchat_tui.tui.screens.chat_settings import ChatSettingsScreen
 from ccchat_tui.tui.screens.help import HelpScreen
 from ccchat_tui.tui.slash import SlashCall, SlashCommand
 from ccchat_tui.tui.slash_completion import Completion
+from ccchat_tui.tui.widgets.queue_panel import QueuePanel
 from tests.support.app import AppUnderTest, scripted_app
 
 SIZE = (140, 44)
@@ -352,6 +353,28 @@ class TestCommands:
             assert not any(turn.state.alive for turn in app.session(1).turns)
             assert app.pane.news == "Cancelled 2 requests."
             assert asked(app) == ["Question", "Another"]
+
+    async def test_a_limit_that_finds_itself_until_it_is_set_by_hand(self) -> None:
+        app = scripted_app()
+        async with app.run_test(size=SIZE) as pilot:
+            await app.settle()
+            await give(app, pilot, "/limit auto")
+            view = app.service.snapshot(0).adaptive
+            assert view is not None
+            assert view.on
+            await pilot.press("alt+plus")
+            view = app.service.snapshot(0).adaptive
+            assert view is not None
+            assert (view.on, view.words) == (False, "auto is off: 6 was set by hand")
+
+    async def test_one_at_a_time_has_no_limit_to_find(self) -> None:
+        app = scripted_app(enable_concurrent_processing=False)
+        async with app.run_test(size=SIZE) as pilot:
+            await app.settle()
+            app.chats.panel.queue.post_message(QueuePanel.AutoRequested())
+            await pilot.pause()
+            (note,) = app._notifications
+            assert "no limit to find" in note.message
 
     @pytest.mark.parametrize("argument", ["0", "many", "1001", "-1"])
     async def test_a_limit_that_cannot_be(self, argument: str) -> None:

@@ -402,6 +402,10 @@ class ChatsScreen(Screen[None]):
     def _limit(self, event: QueuePanel.LimitRequested) -> None:
         self.app.change_limit(event.step)
 
+    @on(QueuePanel.AutoRequested)
+    def _auto(self) -> None:
+        self.app.let_limit_adapt()
+
     @on(QueuePanel.PauseToggled)
     def _pause(self) -> None:
         self.app.toggle_pause()

@@ -47,7 +47,7 @@ def title_row(snapshot: QueueSnapshot, width: int) -> PieceRow:
 
 
 def status_row(snapshot: QueueSnapshot, width: int) -> PieceRow:
-    """The second row: what is unusual, and why. It is there when it is empty too, so that
+    """The second row: what is unusual, and why, or what the limit has found by itself. It is there when it is empty too, so that
     nothing moves when something comes to be told."""
     pieces: list[Piece] = [_space(1)]
     room = width - 2
@@ -59,6 +59,8 @@ def status_row(snapshot: QueueSnapshot, width: int) -> PieceRow:
         joiner = " · " if snapshot.paused else ""
         reason = one_line(snapshot.mode_reason, room - len(joiner))
         pieces.append(Piece(f"{joiner}{reason}", "$text-warning"))
+    elif not snapshot.paused and snapshot.adaptive is not None and room > 5:
+        pieces.append(Piece(one_line(snapshot.adaptive.words, room), LABEL))
     elif not snapshot.paused and _waits_for_users(snapshot) and room > 5:
         each = snapshot.limits.max_concurrent_per_user
         words = f"each user may run {each} at once" if room >= _WORDS else f"{each} for each user"
