@@ -47,8 +47,8 @@ def title_row(snapshot: QueueSnapshot, width: int) -> PieceRow:
 
 
 def status_row(snapshot: QueueSnapshot, width: int) -> PieceRow:
-    """The second row: what is unusual, and why, or what the limit has found by itself. It is there when it is empty too, so that
-    nothing moves when something comes to be told."""
+    """The second row: what is unusual, and why, or what the limit has found by itself. It is there
+    when it is empty too, so that nothing moves when something comes to be told."""
     pieces: list[Piece] = [_space(1)]
     room = width - 2
     if snapshot.paused:
