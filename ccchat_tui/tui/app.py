@@ -256,6 +256,14 @@ class CCChatApp(App[None]):
         wanted = max(1, min(MOST_AT_ONCE, present + step))
         if wanted != present:
             self.service.set_limits(max_concurrent=wanted)
+            self.watch_queue.wake()
+
+    def let_limit_adapt(self) -> None:
+        """Let the limit find itself, from now on or again."""
+        self.service.set_limits(max_concurrent="auto")
+        if self.service.snapshot(0).adaptive is None:
+            self.notify("One at a time, by configuration: there is no limit to find.")
+        self.watch_queue.wake()
 
     def toggle_pause(self) -> None:
         """Start no queued request, or start them again."""

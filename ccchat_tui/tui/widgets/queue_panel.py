@@ -61,6 +61,9 @@ class QueuePanel(Vertical):
             self.step = step
             """1 or -1."""
 
+    class AutoRequested(Message):
+        """The limit is to find itself (again)."""
+
     class PauseToggled(Message):
         """Starting requests is to stop, or to go on."""
 
@@ -78,6 +81,7 @@ class QueuePanel(Vertical):
         Binding("A", "cancel_all", "Cancel all", tooltip="Cancel all requests"),
         Binding("enter,o", "open", "Open chat", tooltip="Open the chat of this request"),
         Binding("p", "pause", "Pause", tooltip="Pause or resume the queue"),
+        Binding("a", "auto", "Auto", tooltip="Let the limit find itself"),
         Binding("a", "auto", "Auto", tooltip="Let the limit find itself"),
         Binding(
             "plus,equals_sign", "limit(1)", "More", tooltip="One more in flight", id="queue.more"
@@ -288,6 +292,10 @@ class QueuePanel(Vertical):
     def action_limit(self, step: int) -> None:
         """Ask for another limit."""
         self.post_message(self.LimitRequested(step))
+
+    def action_auto(self) -> None:
+        """Ask for the limit to find itself."""
+        self.post_message(self.AutoRequested())
 
     def action_pause(self) -> None:
         """Ask for a pause, or for its end."""
