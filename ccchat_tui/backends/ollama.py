@@ -66,7 +66,8 @@ class OllamaBackend(OllamaManager):
         try:
             check_prompt(prompt)
             server = self._http()
-            async with server.request("POST", "/api/chat", request_body(prompt)) as response:
+            body = await request_body(prompt)
+            async with server.request("POST", "/api/chat", body) as response:
                 await self._check(server, response)
                 reader = NdjsonReader()
                 async with aclosing(server.pieces_of(response)) as pieces:

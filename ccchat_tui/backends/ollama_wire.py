@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ccchat_tui.backends.base import BackendError, ChatChunk, ChatStats, ErrorKind, Prompt
+from ccchat_tui.backends.base import ChatChunk, ChatStats, Prompt
+from ccchat_tui.backends.json_body import json_body
 from ccchat_tui.backends.ollama_errors import bad_line, in_stream
-from ccchat_tui.text import one_line, shown_value
 
 _decode = json.JSONDecoder().raw_decode
 _NANOSECONDS: Final = 1e9
 
 
-def request_body(prompt: Prompt) -> bytes:
+async def request_body(prompt: Prompt) -> bytes:
     """The body of a request for a streamed reply.
 
     Raises:
@@ -36,15 +36,7 @@ def request_body(prompt: Prompt) -> bytes:
         body["think"] = prompt.think
     if prompt.keep_alive is not None:
         body["keep_alive"] = _keep_alive(prompt.keep_alive)
-    try:
-        # Escaped to ASCII, half a surrogate pair in a message is no trouble.
-        return json.dumps(body, allow_nan=False).encode()
-    except (ValueError, TypeError, RecursionError) as error:
-        raise BackendError(
-            ErrorKind.BAD_REQUEST,
-            f"The options {shown_value(prompt.options)} cannot be sent: "
-            f"{one_line(str(error), 80)}; give numbers, texts and lists",
-        ) from None
+    return await json_body(body, prompt)
 
 
 def model_body(model: str) -> bytes:

@@ -119,7 +119,8 @@ class OpenAIBackend(ModelServer):
         """Ask, and have the reply, of which only the headers have been read; without the wish to
         have its tokens counted, if the server refuses the request with it."""
         if self._counts is not False:
-            async with server.request("POST", _CHAT, request_body(prompt, usage=True)) as response:
+            body = await request_body(prompt, usage=True)
+            async with server.request("POST", _CHAT, body) as response:
                 # Who has not understood a request says 400, or 422 as FastAPI does. Not all say
                 # what they have not understood, so that it has to be tried.
                 if self._counts or response.status_code not in (400, 422):
@@ -127,7 +128,8 @@ class OpenAIBackend(ModelServer):
                     self._counts = True
                     yield response
                     return
-        async with server.request("POST", _CHAT, request_body(prompt, usage=False)) as response:
+        body = await request_body(prompt, usage=False)
+        async with server.request("POST", _CHAT, body) as response:
             await self._check(server, response)
             self._counts = False
             yield response

@@ -21,12 +21,11 @@ repeat_last_n, and whatever is not known here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ccchat_tui.backends.base import BackendError, ChatMessage, ErrorKind, Prompt
-from ccchat_tui.text import one_line, shown_value
+from ccchat_tui.backends.base import ChatMessage, Prompt
+from ccchat_tui.backends.json_body import json_body
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "temperature": ("temperature",),
@@ -46,7 +45,7 @@ _PICTURES: Final = {"iVBOR": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "w
 """Kinds of pictures, by how their Base64 begins."""
 
 
-def request_body(prompt: Prompt, *, usage: bool) -> bytes:
+async def request_body(prompt: Prompt, *, usage: bool) -> bytes:
     """The body of a request for a streamed reply.
 
     Args:
@@ -68,15 +67,7 @@ def request_body(prompt: Prompt, *, usage: bool) -> bytes:
         body["chat_template_kwargs"] = {"enable_thinking": prompt.think}
     elif prompt.think is not None:
         body["reasoning_effort"] = "high" if prompt.think == "max" else prompt.think
-    try:
-        # Escaped to ASCII, half a surrogate pair in a message is no trouble.
-        return json.dumps(body, allow_nan=False).encode()
-    except (ValueError, TypeError, RecursionError) as error:
-        raise BackendError(
-            ErrorKind.BAD_REQUEST,
-            f"The options {shown_value(prompt.options)} cannot be sent: "
-            f"{one_line(str(error), 80)}; give numbers, texts and lists",
-        ) from None
+    return await json_body(body, prompt)
 
 
 def translated(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def ours(url: str) -> Reader:
 def bare(url: str) -> Reader:
     """Drain a reply by a client that is there already; how many lines it had."""
     client = httpx.AsyncClient(timeout=None, trust_env=False)
-    body = request_body(ask("a question"))
+    body = asyncio.run(request_body(ask("a question")))
 
     async def run() -> int:
         lines = 0

@@ -64,10 +64,11 @@ class Ways:
     async def read(self, url: str) -> str:
         """Read a reply; `whole`, or the name of what went wrong."""
         last = b""
+        body = await request_body(ask("x"))
         try:
             async with (
                 self.client() as client,
-                client.stream("POST", f"{url}/api/chat", content=request_body(ask("x"))) as reply,
+                client.stream("POST", f"{url}/api/chat", content=body) as reply,
             ):
                 async for piece in reply.aiter_raw():
                     last = piece
