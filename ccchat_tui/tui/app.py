@@ -22,7 +22,7 @@ from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Input
 
-from ccchat_tui.backends.base import BackendError, ChatBackend
+from ccchat_tui.backends.base import ChatBackend
 from ccchat_tui.backends.pending import PendingBackend
 from ccchat_tui.clock import Clock, SystemClock
 from ccchat_tui.config import Settings
@@ -31,7 +31,7 @@ from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.fault import write_trace
 from ccchat_tui.sessions.ids import random_id
 from ccchat_tui.sessions.manager import SessionManager
-from ccchat_tui.sessions.model import Session
+from ccchat_tui.sessions.presets import Presets
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.commands import ChatCommands
@@ -39,11 +39,11 @@ from ccchat_tui.tui.connection import Connection
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.keeping import Keeping
 from ccchat_tui.tui.keymap import Keymap
+from ccchat_tui.tui.model_desk import ModelDesk
 from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.screens.help import HelpScreen, KeyGroup, KeyRow, key_groups
-from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
 from ccchat_tui.tui.slash import Slash
 from ccchat_tui.tui.slash_commands import builtin_commands
 from ccchat_tui.tui.themes import DEFAULT_THEME, ThemeSet, defaults_for, load_themes
@@ -73,12 +73,14 @@ class Parts:
     """Where conversations are kept; `None` keeps them in memory only. Whoever gave it closes it."""
     tabs_of: frozenset[str] | None = None
     """Whose tabs of last time come back; `None` for those of everybody."""
+    presets: Presets | None = None
+    """Where settings of chats are kept by name; `None` for nowhere."""
     zone: tzinfo | None = None
     """Whose hours are shown; `None` for the machine's own."""
-    warnings: tuple[str, ...] = ()
-    """What is to be said at the start, such as a mistyped variable."""
     keymap: Keymap = field(default_factory=Keymap)
     """The keys of one's own."""
+    warnings: tuple[str, ...] = ()
+    """What is to be said at the start, such as a mistyped variable."""
 
 
 class CCChatApp(App[None]):
@@ -104,10 +106,10 @@ class CCChatApp(App[None]):
         # Asked for while the base class sets itself up.
         self._parts = parts
         super().__init__()
-        self.settings = settings
-        self.wall = parts.clock
         self.keymap = parts.keymap
         self.keymap.apply(self)
+        self.settings = settings
+        self.wall = parts.clock
         self._pending = PendingBackend(parts.server.address)
         self.service = ConcurrentChatService(
             self._pending, settings.engine(), clock=parts.clock, rng=parts.rng
@@ -145,6 +147,7 @@ class CCChatApp(App[None]):
         for theme in parts.themes.themes.values():
             self.register_theme(theme)
         self.theme = settings.theme or DEFAULT_THEME
+        self.models = ModelDesk(self, parts.presets)
         self.chats = ChatsScreen(
             self, panel_visible=settings.panel_visible, panel_width=settings.panel_width
         )
@@ -158,9 +161,6 @@ class CCChatApp(App[None]):
         """The chats."""
         return self.chats
 
-    async def on_mount(self) -> None:
-        """Open a chat for each user, and find out who answers."""
-        for user in self.settings.users:
     def _register_child(
         self, parent: DOMNode, child: Widget, before: int | None, after: int | None
     ) -> None:
@@ -168,6 +168,9 @@ class CCChatApp(App[None]):
         self.keymap.apply(child)
         super()._register_child(parent, child, before, after)
 
+    async def on_mount(self) -> None:
+        """Open a chat for each user, and find out who answers."""
+        for user in self.settings.users:
             self.sessions.create(user)
         for words in (*self._parts.warnings, *self._parts.themes.problems):
             self.notify(sanitize(words), severity="warning", timeout=10, markup=False)
@@ -183,6 +186,7 @@ class CCChatApp(App[None]):
         """Stop everything that runs, and wait until its connections are closed."""
         self.watch_queue.stop()
         self.keeping.leave()
+        await self.models.aclose()
         await self.service.aclose()
         self.keeping.stop()
         self.sessions.stop()
@@ -222,28 +226,6 @@ class CCChatApp(App[None]):
         await self.connection.use_demo()
         self.chats.active.tell("The built-in demo model answers from now on.")
 
-    def choose_model(self, session: Session) -> None:
-        """Ask for the models there are, and which of them a chat is to talk to."""
-
-        def answered(model: str | None) -> None:
-            if model:
-                session.model = model
-                self.sessions.changed(session)
-
-        # At once, and filled in when the server has answered: a dialog that comes later would
-        # take the keys of whoever has gone on writing.
-        picker = ModelPickerScreen(None, session.model)
-        self.push_screen(picker, answered)
-        self.run_worker(self._list_models(picker), group="models", exclusive=True)
-
-    async def _list_models(self, picker: ModelPickerScreen) -> None:
-        try:
-            picker.show_models(await self.connection.models())
-        except BackendError as error:
-            picker.show_models([], error.message)
-        # One that did not tell its models may be left out now.
-        self.watch_queue.wake()
-
     def _answer_changed(self) -> None:
         self.chats.show_answer(self.connection.answer)
         self.watch_queue.wake()
@@ -280,8 +262,15 @@ class CCChatApp(App[None]):
         """Cancel everything."""
         self.sessions.cancel_all()
 
+    def wake_queue(self) -> None:
+        """Something is to be shown of the queue, the servers or the models being fetched."""
+        self.watch_queue.wake()
+
     def _show_queue(self) -> bool:
-        return self.chats.is_mounted and self.chats.show_queue()
+        if not self.chats.is_mounted:
+            return False
+        self.models.show_news()
+        return self.chats.show_queue() or bool(self.models.pulls.running)
 
     def _on_engine_event(self, event: EngineEvent) -> None:
         if isinstance(event, RequestEnded):
@@ -335,8 +324,9 @@ class CCChatApp(App[None]):
         """Leave, with a question if something runs; asked twice, it is meant."""
         snapshot = self.service.snapshot(0)
         living = snapshot.in_flight + snapshot.queue_length + snapshot.waiting_to_retry
+        fetching = len(self.models.pulls.running)
         asking = isinstance(self.screen, ConfirmScreen) and self.screen.id == "quit"
-        if not living or not self.settings.confirm_quit or asking:
+        if not (living or fetching) or not self.settings.confirm_quit or asking:
             self.exit()
             return
 
@@ -345,8 +335,11 @@ class CCChatApp(App[None]):
                 self.exit()
 
         many = "1 request is" if living == 1 else f"{living} requests are"
-        words = f"{many} still waiting or running. Leaving cancels what runs."
-        question = ConfirmScreen("Leave ccchat?", words, yes="Leave")
+        words = f"{many} still waiting or running. Leaving cancels what runs." if living else ""
+        if fetching:
+            what = "1 model is" if fetching == 1 else f"{fetching} models are"
+            words += f" {what} still being fetched; fetched again, it goes on from there."
+        question = ConfirmScreen("Leave ccchat?", words.strip(), yes="Leave")
         question.id = "quit"
         self.push_screen(question, answered)
 

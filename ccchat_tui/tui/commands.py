@@ -48,6 +48,7 @@ def commands(app: CCChatApp) -> Iterator[Command]:
     for each in chats.deck.panes:
         title = one_line(f"{each.session.user} · {each.session.title}", 60)
         yield Command(f"Go to chat {each.number}: {title}", "", f"go_to('{each.session.id}')", app)
+    yield Command("Fetch a model", "and see how far others are", "fetch_model", chats)
     yield Command("Use the demo model", "instead of the server", "use_demo", app)
     themes = app.available_themes
     for name in sorted(themes, key=lambda name: (name in BUILTIN_THEMES, name)):

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ccchat_tui.backends.base import BackendError, ChatBackend, ErrorKind, ModelInfo
+from ccchat_tui.backends.base import (
+    BackendError,
+    ChatBackend,
+    ErrorKind,
+    ModelInfo,
+    managers_of,
+)
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.backends.pending import PendingBackend
 from ccchat_tui.engine.service import ConcurrentChatService
@@ -87,8 +93,7 @@ class Connection:
         Args:
             problem: Why, if nobody asked for it.
         """
-        models = await self.demo.models()
-        self._answer_with(self.demo, [model.name for model in models])
+        self._answer_with(self.demo, await self.demo.models())
         notice = f"{problem.rstrip('.')}; {DEMO_SENTENCE}." if problem else ""
         if notice:
             notice += " Start the server and press F5 to change over; the chats stay."
@@ -112,33 +117,58 @@ class Connection:
             return error
         finally:
             self._show_connecting(False)
-        self._answer_with(self.server, [model.name for model in models])
-        notice = ""
-        if not models:
-            ollama = "Ollama" in self.server.name
-            how = "Fetch one, e.g. `ollama pull llama3.2`" if ollama else "Have one served there"
-            notice = (
-                f"{self.server.name} at {self.server.address} has no models yet. "
-                f"{how}, then press F5."
-            )
-        self._show(self.server, notice)
+        self._answer_with(self.server, models)
+        self._show(self.server, self._none_yet(models))
         return None
 
-    def _answer_with(self, backend: ChatBackend, models: Sequence[str]) -> None:
+    async def refresh(self) -> list[ModelInfo]:
+        """Ask for the models anew, after one was fetched or deleted. A chat that has none, or in
+        which another stands in for its own, is given its own if that is there now; no other chat
+        is touched. Raises `BackendError`."""
+        models = await self.models()
+        backend = self._service.backend
+        if backend not in (self.server, self.demo):
+            return models
+        default = self._sessions.default_model = self._model_among(models)
+        names = [model.name for model in models]
+        there = set(map(full_name, names))
+        for session in self._sessions.sessions:
+            if not session.model or (session.stand_in and full_name(session.own_model) in there):
+                session.fit_model(names, default, stand_in=backend is self.demo)
+                self._sessions.changed(session)
+        if backend is self.server:
+            self._show(backend, self._none_yet(models))
+        return models
+
+    def _none_yet(self, models: Sequence[ModelInfo]) -> str:
+        """What is to be said of a server that has no models."""
+        if models:
+            return ""
+        here = f"{self.server.name} at {self.server.address} has no models yet."
+        if managers_of(self.server):
+            return f"{here} Press F3 and then F2 to fetch one, such as llama3.2."
+        ollama = "Ollama" in self.server.name
+        how = "Fetch one, e.g. `ollama pull llama3.2`" if ollama else "Have one served there"
+        return f"{here} {how}, then press F5."
+
+    def _answer_with(self, backend: ChatBackend, models: Sequence[ModelInfo]) -> None:
         """Change over, and let the requests go that were held back for it."""
         self._service.use_backend(backend)
         default = self._model_among(models)
-        self._sessions.set_models(models, default, stand_in=backend is self.demo)
+        names = [model.name for model in models]
+        self._sessions.set_models(names, default, stand_in=backend is self.demo)
         self._pending.settle(backend, default)
 
-    def _model_among(self, names: Sequence[str]) -> str:
-        """The model of new chats: what was asked for, by the name the server has for it."""
+    def _model_among(self, models: Sequence[ModelInfo]) -> str:
+        """The model of new chats: what was asked for, by the name the server has for it, or the
+        first that can chat."""
+        names = [model.name for model in models]
         if self._model and not self.on_demo:
             wanted = full_name(self._model)
             return next((name for name in names if full_name(name) == wanted), self._model)
         if self._model in names:
             return self._model
-        return names[0] if names else ""
+        return next((model.name for model in models if model.can_chat), "")
 
     def _show_connecting(self, connecting: bool) -> None:
         view = replace(self.answer.view, connecting=connecting)

@@ -175,7 +175,9 @@ async def test_settings_come_back_as_they_were_if_nothing_is_changed() -> None:
     app = Host(ChatSettingsScreen(given))
     async with app.run_test(size=(80, 30)) as pilot:
         await pilot.press("ctrl+s")
-        assert app.answers == [ChatSettings("llama3.2:3b", "Be brief.\nPlease.", 0.7, True)]
+        assert app.answers == [
+            ChatSettings("llama3.2:3b", "Be brief.\nPlease.", {"temperature": 0.7}, ordered=True)
+        ]
 
 
 async def fill(pilot: Pilot[None], app: Host, temperature: str) -> None:
@@ -190,7 +192,7 @@ async def test_temperatures_that_can_be_used(typed: str, meant: float | None) ->
     app = Host(ChatSettingsScreen(session(options={"temperature": 1})))
     async with app.run_test(size=(80, 30)) as pilot:
         await fill(pilot, app, typed)
-        assert [answer.temperature for answer in app.answers] == [meant]
+        assert [answer.options.get("temperature") for answer in app.answers] == [meant]
 
 
 @pytest.mark.parametrize("typed", ["2.01", "-0.1", "warm", "nan", "inf", "1e9", "[/b]"])
@@ -202,18 +204,40 @@ async def test_a_temperature_that_cannot_be_used_is_named_and_focused(typed: str
         assert app.focused is app.dialog.query_one("#temperature")
         problem = app.dialog.query_one(".problem", Static)
         assert problem.display
-        assert f"“{typed}”" in str(problem.content)
+        assert f"temperature cannot be '{typed}'" in str(problem.content)
         assert "0 to 2" in str(problem.content)
         await fill(pilot, app, "1")
-        assert [answer.temperature for answer in app.answers] == [1.0]
+        assert [answer.options for answer in app.answers] == [{"temperature": 1.0}]
 
 
 async def test_every_setting_can_be_changed_by_keys() -> None:
     app = Host(ChatSettingsScreen(session()))
-    async with app.run_test(size=(80, 30)) as pilot:
-        await pilot.press("end", "x", "tab", *"Be", "enter", *"kind", "tab", "1", "tab", "space")
-        await pilot.press("tab", "tab", "enter")
-        assert app.answers == [ChatSettings("llama3.2:3bx", "Be\nkind", 1.0, True)]
+    async with app.run_test(size=(80, 40)) as pilot:
+        await pilot.press("end", "x", "tab", *"Be", "enter", *"kind", "tab")
+        for typed in ("1", "0.5", "40", "1.1", "8192", "-1", "7", "10m"):
+            await pilot.press(*typed, "tab")
+        await pilot.press("right", "right", "left", "space", "tab", *"END", "enter", *"\\n", "tab")
+        await pilot.press(*"num_gpu=3", "tab", "space", "tab", "tab", "enter")
+        assert app.answers == [
+            ChatSettings(
+                model="llama3.2:3bx",
+                system="Be\nkind",
+                options={
+                    "temperature": 1.0,
+                    "top_p": 0.5,
+                    "top_k": 40,
+                    "repeat_penalty": 1.1,
+                    "num_ctx": 8192,
+                    "num_predict": -1,
+                    "seed": 7,
+                    "stop": ["END", "\n"],
+                    "num_gpu": 3,
+                },
+                think=True,
+                keep_alive="10m",
+                ordered=True,
+            )
+        ]
 
 
 async def test_going_back_saves_nothing() -> None:
@@ -278,9 +302,9 @@ async def test_a_click_chooses_too() -> None:
 async def test_each_model_has_one_row_and_its_facts_are_whole() -> None:
     app = Host(ModelPickerScreen(MODELS, "qwen3:30b"))
     async with app.run_test(size=(90, 30)):
-        shown = [row for row in rows(app) if "·" in row or "1B" in row]
+        shown = rows(app)
         assert app.dialog.query_one(OptionList).size.height == len(MODELS)
-        assert any("30.5B · Q4_K_M · 18.6 GB" in row for row in shown)
+        assert any("30.5B Q4_K_M" in row and "18.6 GB" in row for row in shown)
         assert any("● qwen3:30b" in row for row in shown)
 
 

@@ -16,7 +16,6 @@ from ccchat_tui.sessions.model import Session, Turn
 from ccchat_tui.tui.narrow import NarrowCompositor
 from ccchat_tui.tui.screens.ask_text import AskTextScreen
 from ccchat_tui.tui.screens.chat_keys import CHAT_KEYS
-from ccchat_tui.tui.screens.chat_settings import ChatSettings, ChatSettingsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.widgets.chat_pane import ChatPane, InfoLine
 from ccchat_tui.tui.widgets.deck import Deck
@@ -265,25 +264,17 @@ class ChatsScreen(Screen[None]):
 
     def action_choose_model(self) -> None:
         """Ask which model this chat is to talk to."""
-        self.app.choose_model(self.active.session)
+        self.app.models.choose(self.active.session)
 
     @on(InfoLine.SettingsRequested)
     def action_settings(self) -> None:
         """Ask what this chat is asked with."""
-        session = self.active.session
+        self.app.models.show_settings(self.active.session)
 
-        def answered(settings: ChatSettings | None) -> None:
-            if settings is None:
-                return
-            session.model = settings.model or session.model
-            session.system = settings.system
-            session.ordered = settings.ordered
-            session.options.pop("temperature", None)
-            if settings.temperature is not None:
-                session.options["temperature"] = settings.temperature
-            self._sessions.changed(session)
-
-        self.app.push_screen(ChatSettingsScreen(session), answered)
+    @on(StatusHeader.PullsRequested)
+    def action_fetch_model(self) -> None:
+        """Fetch a model, or see how far those are that are being fetched."""
+        self.app.models.show_pulls()
 
     @on(StatusHeader.ReconnectRequested)
     def action_connect(self) -> None:

@@ -17,6 +17,7 @@ class Line(Input):
         value: What stands there at first; any text at all.
         placeholder: What is shown while it is empty.
         max_length: Characters it takes at most; 0 for any number.
+        compact: Whether it has neither frame nor padding.
         id: The widget's id.
     """
 
@@ -30,9 +31,10 @@ class Line(Input):
         *,
         placeholder: str = "",
         max_length: int = 0,
+        compact: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
-        super().__init__(value, placeholder, max_length=max_length, id=id)
+        super().__init__(value, placeholder, max_length=max_length, compact=compact, id=id)
         self.cursor_blink = False
 
     async def _on_key(self, event: events.Key) -> None:

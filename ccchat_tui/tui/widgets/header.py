@@ -40,6 +40,9 @@ class StatusHeader(PieceLine):
     class QueueRequested(Message):
         """The figures of the queue were clicked."""
 
+    class PullsRequested(Message):
+        """What is said of models being fetched was clicked."""
+
     DEFAULT_CSS = """
     StatusHeader {
         background: $panel;
@@ -52,6 +55,7 @@ class StatusHeader(PieceLine):
         self._server = server
         self._snapshot: QueueSnapshot | None = None
         self._trouble = ("", "")
+        self._pulling = ("", "")
 
     @property
     def server(self) -> ServerView:
@@ -73,19 +77,25 @@ class StatusHeader(PieceLine):
         self._trouble = trouble_words(servers)
         self._lay_out()
 
+    def show_pulls(self, words: str, short: str) -> None:
+        """Show which models are being fetched, in full or in short; empty for none."""
+        if (words, short) != self._pulling:
+            self._pulling = (words, short)
+            self._lay_out()
+
     def on_resize(self) -> None:
         """Lay out for the new width."""
         self._lay_out()
 
     def chosen(self, target: str) -> None:
-        """A click on the server or on the figures."""
-        self.post_message(
-            self.ReconnectRequested() if target == "server" else self.QueueRequested()
-        )
+        """A click on the server, on what is being fetched or on the figures."""
+        asked = {"server": self.ReconnectRequested, "pulls": self.PullsRequested}
+        self.post_message(asked.get(target, self.QueueRequested)())
 
     def _lay_out(self) -> None:
         if self.size.width > 0:
-            self.show(lay_out(self._server, self._snapshot, self.size.width, self._trouble))
+            width = self.size.width
+            self.show(lay_out(self._server, self._snapshot, width, self._trouble, self._pulling))
 
 
 def lay_out(
@@ -93,6 +103,7 @@ def lay_out(
     snapshot: QueueSnapshot | None,
     width: int,
     trouble: tuple[str, str] = ("", ""),
+    pulling: tuple[str, str] = ("", ""),
 ) -> list[Piece]:
     """Fit the row into a width, exactly.
 
@@ -104,12 +115,13 @@ def lay_out(
         snapshot: The right side; `None` while nothing is known.
         width: Cells.
         trouble: What is wrong with the servers, in full and in short; empty if nothing is.
+        pulling: What is being fetched, in full and in short; empty if nothing is.
     """
     least = sum(piece.width for piece in _who(server, 0, trouble))
     right: list[Piece] = []
     if snapshot is not None:
         for words in reversed(_Words):
-            right = _figures(snapshot, words)
+            right = [*_pulls(pulling, words), *_figures(snapshot, words)]
             if _NEEDS[words] <= width and least + _width(right) <= width:
                 break
     left = _who(server, width - _width(right), trouble)
@@ -166,6 +178,12 @@ def _who(server: ServerView, room: int, trouble: tuple[str, str]) -> list[Piece]
     if state is not None:
         pieces.append(state)
     return pieces
+
+
+def _pulls(pulling: tuple[str, str], words: _Words) -> list[Piece]:
+    """What is being fetched."""
+    text = pulling[0] if words >= _Words.FIGURES else pulling[1]
+    return [Piece(f" {text} ", "bold $primary", "pulls")] if text else []
 
 
 def _figures(snapshot: QueueSnapshot, words: _Words) -> list[Piece]:
