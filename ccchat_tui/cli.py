@@ -72,6 +72,10 @@ def _run(argv: Sequence[str]) -> int:
         from ccchat_tui.cli_config import print_markdown  # noqa: PLC0415
 
         return print_markdown()
+    if command == "scenarios":
+        from ccchat_tui.cli_scenario import print_scenarios  # noqa: PLC0415
+
+        return print_scenarios()
     if command is None:
         # A start makes much that stays and no garbage; looking for some in between took a tenth
         # of it. It is looked for again when the first screen stands.

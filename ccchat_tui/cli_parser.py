@@ -25,7 +25,7 @@ OPTIONS = {
 }
 """The options that are settings, by the field of `Settings` that they set."""
 
-COMMANDS = ("config", "models", "simulate", "list", "search", "export", "import")
+COMMANDS = ("config", "models", "simulate", "scenarios", "list", "search", "export", "import")
 
 _EXAMPLES = """\
 examples:
@@ -53,8 +53,17 @@ against more messages than that, and so is the bound of the queue. Where you hav
 hold: a user who is refused waits as long as the refusal says and sends again, and the refusal is
 counted as rejected.
 
+With --scenario a scenario is played instead, `ccchat scenarios` lists them: its users think and
+type between their messages, and things go wrong when it says so. It is played by the demo model,
+which also plays its server, unless --host names another. What you have set counts more than the
+limits that it names.
+
+With --fast the demo model's time is no real time: nothing waits, and an hour takes seconds. The
+same seed then gives the same events to the last digit, on every machine.
+
 Ctrl+C cancels what runs, prints what there is so far and exits with 130. Otherwise the exit code
-is 0 if every request completed, and 1 if not.
+is 0 if every request completed, and 1 if not; of a scenario, in which requests may be meant to
+fail, it is 0 once it has been played to its end.
 """
 
 _SIMULATE_EXAMPLES = """\
@@ -63,6 +72,7 @@ examples:
   ccchat simulate --users 6 --messages 3 --demo --sequential     the same load, one at a time
   ccchat simulate --users 4 --messages 2 --host 192.168.1.7 --model llama3.2
   ccchat simulate --users 20 --messages 5 --demo --pace 20 --json > report.json
+  ccchat simulate --scenario rush-hour --fast
 """
 
 
@@ -115,11 +125,21 @@ class CommandLine:
         config.add_argument(
             "--markdown", action="store_true", help="the table of all settings, as in the README"
         )
+        config.add_argument(
+            "--keys", action="store_true", help="every key, by the names for the [keys] table"
+        )
         sub.add_parser(
             "models",
             help="list the models of the server",
             description="List the models that the server has. Exits with 1 if it does not answer.",
             parents=[_settings_options("demo", "ollama_host")],
+        )
+        sub.add_parser(
+            "scenarios",
+            help="list the scenarios that can be played",
+            description="List the scenarios that `ccchat simulate --scenario NAME` plays: those "
+            "that come with the program, and your own. Exits with 1 if one of them cannot be "
+            "played, and says why.",
         )
         simulate = sub.add_parser(
             "simulate",
@@ -127,9 +147,6 @@ class CommandLine:
             description=_SIMULATE,
             epilog=_SIMULATE_EXAMPLES,
             parents=[
-        config.add_argument(
-            "--keys", action="store_true", help="every key, by the names for the [keys] table"
-        )
                 _settings_options(*(name for name in OPTIONS if name not in {"users", "theme"}))
             ],
         )
@@ -195,11 +212,18 @@ class CommandLine:
                     "the chats of the app; give the number of simulated users after it",
                     2,
                 )
-            for name in ("pace", "slots"):
+            for name in ("pace", "slots", "fast"):
                 if name in values and "ollama_host" in values:
                     raise CommandError(
                         f"--{name} is for the demo model, and --host asks a server; "
                         "leave one of them out",
+                        2,
+                    )
+            for name, option in (("user_count", "--users"), ("messages", "--messages")):
+                if name in values and "scenario" in values:
+                    raise CommandError(
+                        f"{option} and --scenario exclude each other: a scenario says itself who "
+                        "asks how much; leave one of them out",
                         2,
                     )
 
@@ -332,9 +356,15 @@ def _simulate_options(parser: Parser) -> None:
 
     add("--users", "user_count", _whole(1, 1000), "simulated users (3)")
     add("--messages", "messages", _whole(1, 10_000), "messages that each of them sends (3)")
-    add("--seed", "seed", _whole(0, sys.maxsize), "begins every choice (0)")
+    add("--seed", "seed", _whole(0, sys.maxsize), "begins every choice (0, or the scenario's)")
     add("--pace", "pace", _pace, "how many times faster than in the app the demo model is (1)")
     add("--slots", "slots", _whole(1, 1000), "requests that the demo model works on at once (any)")
+    group.add_argument(
+        "--scenario", metavar="NAME", help="play this scenario, or the one in this .toml file"
+    )
+    group.add_argument(
+        "--fast", action="store_true", help="wait for nothing: the demo model in virtual time"
+    )
     group.add_argument(
         "--json", action="store_true", help="print one JSON object instead of a table"
     )

@@ -30,6 +30,7 @@ class Progress:
         snapshot: Asks the service.
         simulation: What is told of.
         redraw: Whether one line is drawn again and again, as a terminal can.
+        live: Whether anything is told before the end. In virtual time there is no such moment.
         title: A line for the beginning.
     """
 
@@ -41,18 +42,21 @@ class Progress:
         *,
         redraw: bool,
         title: str,
+        live: bool = True,
     ) -> None:
         self._stream = stream
         self._snapshot = snapshot
         self._simulation = simulation
-        self._redraw = redraw
+        self._redraw = redraw and live
+        self._live = live
         self._title = title
         self._drawn = 0
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._write(f"{visible(self._title)}\n")
-        self._task = asyncio.create_task(self._tell(), name="progress")
+        if self._live:
+            self._task = asyncio.create_task(self._tell(), name="progress")
         return self
 
     async def __aexit__(
@@ -61,10 +65,10 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
         if self._redraw:
             self._write("\r" + " " * self._drawn + "\r")
         else:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +20,20 @@ from ccchat_tui.cli_models import list_models, open_backend
 from ccchat_tui.cli_output import CommandError, complain, is_terminal, say, terminal_width
 from ccchat_tui.cli_progress import Progress
 from ccchat_tui.cli_report import report_table
+from ccchat_tui.cli_scenario import limits_of, scenario_called
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.scenarios.report import make_report
+from ccchat_tui.scenarios.run import ScenarioRun
+from ccchat_tui.scenarios.server import ScenarioServer
 from ccchat_tui.scenarios.simulate import Simulation
 from ccchat_tui.scenarios.users import make_users
+from ccchat_tui.scenarios.virtual_time import LoopClock, run_fast
 
 if TYPE_CHECKING:
     from ccchat_tui.backends.base import ChatBackend
     from ccchat_tui.backends.hosts import Host, Server
+    from ccchat_tui.clock import Clock
     from ccchat_tui.config import Loaded
     from ccchat_tui.engine.limits import EngineSettings
 
@@ -45,12 +52,30 @@ class Load:
 
     user_count: int = 3
     messages: int = 3
-    seed: int = 0
+    seed: int | None = None
+    """`None` for that of the scenario, or 0."""
     pace: float = 1.0
     """How many times faster than in the app the demo model is."""
     slots: int | None = None
     """Requests that the demo model works on at once; `None` for any number."""
     json: bool = False
+    scenario: str = ""
+    """What is played instead of these users; empty for nothing."""
+    fast: bool = False
+    """Whether time is virtual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What is to be run, and on what."""
+
+    title: str
+    backend: ChatBackend
+    limits: EngineSettings
+    make: Callable[[ConcurrentChatService, str, Clock], Simulation]
+    """The simulation on a service, asking this model, by this clock."""
+    messages: int
+    """That have to complete for all to be well; 0 where they need not."""
 
 
 def simulate(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[str, Any]) -> int:
@@ -63,48 +88,43 @@ def simulate(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[st
         CommandError: If the server does not answer, or does not have the model.
     """
     load = Load(**{name: given[name] for name in Load.__dataclass_fields__ if name in given})
-    if not loaded.settings.demo and (load.pace != 1.0 or load.slots is not None):
-        raise CommandError("--pace and --slots are for the demo model; add --demo", 2)
+    demo = loaded.settings.demo or (bool(load.scenario) and "ollama_host" not in given)
+    if not demo and (load.pace != 1.0 or load.slots is not None or load.fast):
+        raise CommandError("--pace, --slots and --fast are for the demo model; add --demo", 2)
+    make_play = partial(_scenario if load.scenario else _load, loaded, servers, load, demo=demo)
     try:
-        return asyncio.run(_run(loaded, servers, load))
+        return (run_fast if load.fast else asyncio.run)(_run(loaded, load, make_play))
     except asyncio.CancelledError:
         return INTERRUPTED
 
 
-async def _run(loaded: Loaded, servers: Sequence[Host | Server], load: Load) -> int:
+async def _run(loaded: Loaded, load: Load, make_play: Callable[[], Play]) -> int:
     task = asyncio.current_task()
     assert task is not None
-    backend = _backend(loaded, servers, load)
+    play = make_play()
     interrupt = Interrupt(task.cancel)
     try:
         with interrupt.listening():
-            model = await _choose_model(backend, loaded.settings.model)
-            return await _simulate(backend, model, loaded, load, interrupt)
+            model = await _choose_model(play.backend, loaded.settings.model)
+            return await _simulate(play, model, load, interrupt)
     finally:
-        await backend.aclose()
+        await play.backend.aclose()
 
 
-async def _simulate(
-    backend: ChatBackend, model: str, loaded: Loaded, load: Load, interrupt: Interrupt
-) -> int:
-    clock = SystemClock()
-    service = ConcurrentChatService(backend, limits_for(load, loaded), clock=clock)
-    simulation = Simulation(
-        service,
-        make_users(load.user_count, load.messages, load.seed),
-        model=model,
-        clock=clock,
-        system=loaded.settings.system,
-        temperature=loaded.settings.temperature,
+async def _simulate(play: Play, model: str, load: Load, interrupt: Interrupt) -> int:
+    clock = LoopClock() if load.fast else SystemClock()
+    service = ConcurrentChatService(
+        play.backend, play.limits, clock=clock, rng=random.Random(f"{load.seed}:engine")
     )
+    simulation = play.make(service, model, clock)
     interrupt.answer = simulation.stop
     progress = Progress(
         sys.stderr,
         lambda: service.snapshot(0, users=False),
         simulation,
         redraw=is_terminal(sys.stderr),
-        title=f"{load.user_count} users, {load.messages} messages each, to {model} "
-        f"({backend.name}, {backend.address})",
+        title=f"{play.title}, to {model} ({play.backend.name}, {play.backend.address})",
+        live=not load.fast,
     )
     try:
         async with progress:
@@ -121,7 +141,53 @@ async def _simulate(
         complain(f"{count} failed: {message}")
     if interrupt.came:
         return INTERRUPTED
-    return 0 if snapshot.totals.completed == simulation.expected else 1
+    return 0 if snapshot.totals.completed >= play.messages else 1
+
+
+def _load(loaded: Loaded, servers: Sequence[Host | Server], load: Load, *, demo: bool) -> Play:
+    """So many users with so many messages each."""
+    seed = load.seed or 0
+    return Play(
+        title=f"{load.user_count} users, {load.messages} messages each",
+        backend=_demo(load, seed) if demo else open_backend(loaded, servers),
+        limits=limits_for(load, loaded),
+        make=lambda service, model, clock: Simulation(
+            service,
+            make_users(load.user_count, load.messages, seed),
+            model=model,
+            clock=clock,
+            system=loaded.settings.system,
+            temperature=loaded.settings.temperature,
+        ),
+        messages=load.user_count * load.messages,
+    )
+
+
+def _scenario(loaded: Loaded, servers: Sequence[Host | Server], load: Load, *, demo: bool) -> Play:
+    """A scenario, of which nobody can say how many messages are to complete."""
+    scenario = scenario_called(load.scenario)
+    seed = scenario.seed if load.seed is None else load.seed
+    limits = limits_of(scenario, loaded)
+    server = scenario.server
+    if load.slots is not None:
+        server = server.model_copy(update={"slots": load.slots})
+    played = ScenarioServer(server, scenario.troubles, seed, load.pace) if demo else None
+    return Play(
+        title=f"{scenario.title}: {len(scenario.names)} users, {scenario.expected} messages",
+        backend=played or open_backend(loaded, servers),
+        limits=limits,
+        make=lambda service, model, clock: ScenarioRun(
+            service,
+            scenario,
+            seed,
+            model=model,
+            clock=clock,
+            begin=None if played is None else played.begin,
+            system=loaded.settings.system,
+            temperature=loaded.settings.temperature,
+        ),
+        messages=0,
+    )
 
 
 def limits_for(load: Load, loaded: Loaded) -> EngineSettings:
@@ -136,11 +202,9 @@ def limits_for(load: Load, loaded: Loaded) -> EngineSettings:
     return limits
 
 
-def _backend(loaded: Loaded, servers: Sequence[Host | Server], load: Load) -> ChatBackend:
-    if not loaded.settings.demo:
-        return open_backend(loaded, servers)
+def _demo(load: Load, seed: int) -> DemoBackend:
     return DemoBackend(
-        seed=load.seed,
+        seed=seed,
         tokens_per_second=DEMO_PACE * load.pace,
         first_token=DEMO_FIRST_TOKEN / load.pace,
         slots=load.slots,

@@ -27,6 +27,11 @@ def themes_folder() -> Path:
     return config_folder() / "themes"
 
 
+def scenarios_folder() -> Path:
+    """The folder of the person's own scenario files."""
+    return config_folder() / "scenarios"
+
+
 def store_file() -> Path:
     """The file in which conversations are kept if none is named."""
     from platformdirs import user_data_path  # noqa: PLC0415 - only who asks pays for it

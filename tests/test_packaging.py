@@ -63,9 +63,9 @@ def test_every_module_and_every_data_file_is_in_it(names: set[str]) -> None:
     there = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "ccchat_tui").rglob("*")
-        if path.is_file() and path.suffix in {".py", ".tcss", ".typed"}
+        if path.is_file() and path.suffix in {".py", ".tcss", ".toml", ".typed"}
     }
-    assert "ccchat_tui/py.typed" in there
+    assert {"ccchat_tui/py.typed", "ccchat_tui/scenarios/data/hello.toml"} <= there
     assert there <= names
 
 

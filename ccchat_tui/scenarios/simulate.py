@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ccchat_tui.backends.base import ChatMessage, Prompt
 from ccchat_tui.engine.events import (
@@ -17,7 +18,7 @@ from ccchat_tui.engine.events import (
     RequestStarted,
 )
 from ccchat_tui.engine.handle import RequestHandle
-from ccchat_tui.engine.request import Rejected, RequestState
+from ccchat_tui.engine.request import Priority, Rejected, RequestState
 from ccchat_tui.scenarios.report import UserTimes
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ class Simulation:
         self._began = self._clock.monotonic()
         try:
             async with asyncio.TaskGroup() as group:
-                for user in self._users:
-                    group.create_task(self._send_all(user), name=f"user {user.name}")
+                for name, part in self._parts():
+                    group.create_task(part, name=name)
         finally:
             self._service.cancel_all()
             self._ended = self._clock.monotonic()
@@ -136,10 +137,17 @@ class Simulation:
         first, last = self._spans.get(name, (0.0, 0.0))
         return last - first
 
+    def _parts(self) -> Iterable[tuple[str, Coroutine[Any, Any, None]]]:
+        """What is done side by side, each with a name."""
+        return [(f"user {user.name}", self._send_all(user)) for user in self._users]
+
     async def _send_all(self, user: SimulatedUser) -> None:
         sent = []
         for number, text in enumerate(user.messages, 1):
-            handle = await self._send(user.name, number, text)
+            prompt = self._prompt(user.name, (ChatMessage("user", text),))
+            handle = await self._send(
+                user.name, f"{user.name} {number}", text, partial(_same, prompt)
+            )
             if handle is not None:
                 sent.append(handle)
                 self.handles.append(handle)
@@ -148,23 +156,36 @@ class Simulation:
         for handle in sent:
             await handle.wait()
 
-    async def _send(self, name: str, number: int, text: str) -> RequestHandle | None:
-        """Send one message, again and again if need be; `None` if it is never taken."""
-        prompt = Prompt(
+    def _prompt(self, user: str, messages: tuple[ChatMessage, ...]) -> Prompt:
+        """What a user asks, after these messages."""
+        return Prompt(
             model=self._model,
-            messages=(*self._before, ChatMessage("user", text)),
+            messages=(*self._before, *messages),
             options=self._options,
-            user=name,
+            user=user,
         )
+
+    async def _send(
+        self,
+        name: str,
+        request_id: str,
+        text: str,
+        prompt: Callable[[], Prompt],
+        *,
+        session_id: str | None = None,
+        priority: Priority = Priority.NORMAL,
+    ) -> RequestHandle | None:
+        """Send one message, again and again if need be; `None` if it is never taken."""
         while not self._stopped.is_set():
             try:
                 return self._service.submit(
                     user=name,
-                    session_id=f"{name} {number}",
+                    session_id=session_id or request_id,
                     model=self._model,
-                    prompt=lambda: prompt,
+                    prompt=prompt,
                     preview=text,
-                    id=f"{name} {number}",
+                    id=request_id,
+                    priority=priority,
                 )
             except Rejected as refusal:
                 if refusal.reason not in MAY_PASS:
@@ -176,12 +197,18 @@ class Simulation:
         """Wait, but no longer than until the simulation is stopped."""
         self._waiting[name] = self._clock.monotonic() + seconds
         try:
-            async with asyncio.timeout(seconds + _ROUNDING):
+            await self._rest(seconds + _ROUNDING)
+        finally:
+            # Another conversation of the same user may have waited too.
+            self._waiting.pop(name, None)
+
+    async def _rest(self, seconds: float) -> None:
+        """Do nothing for so long, but no longer than until the simulation is stopped."""
+        try:
+            async with asyncio.timeout(seconds):
                 await self._stopped.wait()
         except TimeoutError:
             pass
-        finally:
-            del self._waiting[name]
 
     def _watch(self, event: EngineEvent) -> None:
         if not isinstance(event, RequestEvent):
@@ -196,6 +223,10 @@ class Simulation:
                 flights.stop(event.request_id)
             case _:
                 pass
+
+
+def _same(prompt: Prompt) -> Prompt:
+    return prompt
 
 
 class _Flights:

@@ -43,7 +43,7 @@ def make_users(count: int, messages: int, seed: int) -> tuple[SimulatedUser, ...
     """
     rng = random.Random(f"{seed}:users")
     return tuple(
-        SimulatedUser(_name(number), tuple(_question(rng) for _ in range(messages)))
+        SimulatedUser(_name(number), tuple(question(rng) for _ in range(messages)))
         for number in range(count)
     )
 
@@ -53,5 +53,6 @@ def _name(number: int) -> str:
     return NAMES[place] if generation == 0 else f"{NAMES[place]} {generation + 1}"
 
 
-def _question(rng: random.Random) -> str:
+def question(rng: random.Random) -> str:
+    """Something that a person may ask."""
     return rng.choice(_QUESTIONS).format(s=rng.choice(_SUBJECTS))
