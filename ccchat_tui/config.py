@@ -190,6 +190,9 @@ class Settings(BaseModel):
     ] = None
     """temperature of new chats; unset leaves it to the model"""
 
+    preset: Annotated[str, Field(max_length=200), Setting(env="CCCHAT_PRESET")] = ""
+    """preset of new chats, by its name; `system` and `temperature` count more"""
+
     connect_timeout: Annotated[
         Number, Field(gt=0, le=600), Setting(env="CCCHAT_CONNECT_TIMEOUT")
     ] = 5.0

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ccchat_tui.backends.base import Think
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.events import (
     EngineEvent,
@@ -62,6 +63,8 @@ class SessionManager:
         new_id: Makes a fresh identifier at each call.
         system: The system prompt of new sessions.
         options: The options of new sessions, by Ollama's names.
+        think: How much new sessions have the model think; `None` leaves it to the server.
+        keep_alive: How long their model stays loaded; `None` leaves it to the server.
     """
 
     def __init__(
@@ -72,6 +75,8 @@ class SessionManager:
         new_id: Callable[[], str],
         system: str = "",
         options: Mapping[str, Any] | None = None,
+        think: Think | None = None,
+        keep_alive: str | float | None = None,
     ) -> None:
         self.service = service
         self.sessions: list[Session] = []
@@ -88,6 +93,8 @@ class SessionManager:
         self._new_id = new_id
         self._system = system
         self._options = dict(options or {})
+        self._think = think
+        self._keep_alive = keep_alive
         self._asked: dict[str, _Asked] = {}
         self._held: dict[str, list[Turn]] = {}
         self._untitled: set[str] = set()
@@ -114,6 +121,8 @@ class SessionManager:
             created_at=self._clock.now(),
             system=self._system,
             options=dict(self._options),
+            think=self._think,
+            keep_alive=self._keep_alive,
         )
         if not title.strip():
             self._untitled.add(session.id)

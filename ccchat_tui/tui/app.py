@@ -31,7 +31,7 @@ from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.fault import write_trace
 from ccchat_tui.sessions.ids import random_id
 from ccchat_tui.sessions.manager import SessionManager
-from ccchat_tui.sessions.presets import Presets
+from ccchat_tui.sessions.presets import Preset, Presets
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.commands import ChatCommands
@@ -75,6 +75,8 @@ class Parts:
     """Whose tabs of last time come back; `None` for those of everybody."""
     presets: Presets | None = None
     """Where settings of chats are kept by name; `None` for nowhere."""
+    preset: Preset = field(default_factory=Preset)
+    """What new chats are asked with, unless the settings say something else."""
     zone: tzinfo | None = None
     """Whose hours are shown; `None` for the machine's own."""
     keymap: Keymap = field(default_factory=Keymap)
@@ -114,13 +116,17 @@ class CCChatApp(App[None]):
         self.service = ConcurrentChatService(
             self._pending, settings.engine(), clock=parts.clock, rng=parts.rng
         )
-        options = {} if settings.temperature is None else {"temperature": settings.temperature}
+        options = dict(parts.preset.options)
+        if settings.temperature is not None:
+            options["temperature"] = settings.temperature
         self.sessions = SessionManager(
             self.service,
             clock=parts.clock,
             new_id=parts.new_id,
-            system=settings.system,
+            system=settings.system or parts.preset.system,
             options=options,
+            think=parts.preset.think,
+            keep_alive=parts.preset.keep_alive,
         )
         self.sessions.connecting = True
         self.keeping = Keeping(

@@ -12,7 +12,8 @@ from textual.theme import BUILTIN_THEMES
 from ccchat_tui.backends.connect import load_client, open_servers
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.config import Loaded, SettingsError
-from ccchat_tui.paths import chosen_store, themes_folder
+from ccchat_tui.paths import chosen_store, config_folder, themes_folder
+from ccchat_tui.sessions.presets import Preset, PresetError, Presets
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.alt_keys import teach_alt_keys
@@ -45,6 +46,7 @@ def run_app(loaded: Loaded) -> int:
     settings = loaded.settings
     themes = load_themes(themes_folder())
     check_theme(settings.theme, themes)
+    presets = Presets(config_folder() / "presets.toml")
     keymap = read_keymap(settings.keys, loaded.sources["keys"])
     servers = settings.model_servers()
     file = chosen_store(settings.store)
@@ -58,6 +60,8 @@ def run_app(loaded: Loaded) -> int:
         demo=DemoBackend(),
         demo_asked=settings.demo,
         themes=themes,
+        presets=presets,
+        preset=preset_named(settings.preset, presets),
         keymap=keymap,
         load_client=load_client,
         store=None if file is None else Store(file),
@@ -85,6 +89,28 @@ def check_theme(name: str, themes: ThemeSet | None = None) -> None:
             f"There are {', '.join(there)}; your own go into {themes_folder()}."
             + "".join(f"\n{problem}" for problem in themes.problems)
         )
+
+
+def preset_named(name: str, presets: Presets) -> Preset:
+    """The preset of new chats; one that leaves everything to the model if none is named.
+
+    Raises:
+        SettingsError: There is none of that name, or it cannot be used.
+    """
+    if not name:
+        return Preset()
+    try:
+        there = presets.load()
+    except PresetError as error:
+        raise SettingsError(f"preset cannot be {name!r}: {error.message}") from None
+    if name not in there:
+        known = f"There are {', '.join(there)}" if there else "There are none yet"
+        raise SettingsError(
+            f"preset cannot be {name!r}: there is none of that name that can be used. "
+            f"{known}; they are kept in {presets.file}."
+            + "".join(f"\n{problem}" for problem in presets.problems)
+        )
+    return there[name]
 
 
 async def _run(app: CCChatApp, store: Store | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 from textual.timer import Timer
@@ -15,6 +16,7 @@ from ccchat_tui.clock import ManualClock
 from ccchat_tui.config import Settings
 from ccchat_tui.sessions.ids import counted_ids
 from ccchat_tui.sessions.model import Session
+from ccchat_tui.sessions.presets import Preset, Presets
 from ccchat_tui.tui.app import CCChatApp, Parts
 from ccchat_tui.tui.keymap import Keymap
 from ccchat_tui.tui.themes import load_themes
@@ -110,6 +112,8 @@ def scripted_app(
     *,
     demo_asked: bool = False,
     keymap: Keymap | None = None,
+    presets: Presets | None = None,
+    preset: Preset | None = None,
     **settings: Any,
 ) -> AppUnderTest:
     """An app over a `ScriptedBackend`.
@@ -118,6 +122,8 @@ def scripted_app(
         server: Another server than a scripted one that answers.
         demo_asked: As `--demo` does.
         keymap: The keys of one's own.
+        presets: Where settings of chats are kept by name.
+        preset: What new chats are asked with.
         settings: By field; one user called Ada and no limit of requests a minute unless given.
     """
     clock = ManualClock(start=1000.0)
@@ -126,6 +132,9 @@ def scripted_app(
         server=server or ScriptedBackend(),
         demo=DemoBackend(seed=7, pace=clock),
         demo_asked=demo_asked,
+        presets=presets,
+        preset=preset or Preset(),
+        zone=UTC,
         clock=clock,
         new_id=counted_ids(),
         rng=random.Random(7),
