@@ -82,7 +82,6 @@ class QueuePanel(Vertical):
         Binding("enter,o", "open", "Open chat", tooltip="Open the chat of this request"),
         Binding("p", "pause", "Pause", tooltip="Pause or resume the queue"),
         Binding("a", "auto", "Auto", tooltip="Let the limit find itself"),
-        Binding("a", "auto", "Auto", tooltip="Let the limit find itself"),
         Binding(
             "plus,equals_sign", "limit(1)", "More", tooltip="One more in flight", id="queue.more"
         ),
