@@ -40,12 +40,14 @@ from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.keeping import Keeping
 from ccchat_tui.tui.keymap import Keymap
 from ccchat_tui.tui.model_desk import ModelDesk
+from ccchat_tui.tui.notices import ReplyNotices
 from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.screens.help import HelpScreen, KeyGroup, KeyRow, key_groups
 from ccchat_tui.tui.slash import Slash
 from ccchat_tui.tui.slash_commands import builtin_commands
+from ccchat_tui.tui.slash_templates import PromptFolder
 from ccchat_tui.tui.themes import DEFAULT_THEME, ThemeSet, defaults_for, load_themes
 from ccchat_tui.tui.watch import QueueWatch
 
@@ -79,6 +81,8 @@ class Parts:
     """What new chats are asked with, unless the settings say something else."""
     zone: tzinfo | None = None
     """Whose hours are shown; `None` for the machine's own."""
+    prompts: Path | None = None
+    """The folder of prompt templates; `None` for none."""
     keymap: Keymap = field(default_factory=Keymap)
     """The keys of one's own."""
     warnings: tuple[str, ...] = ()
@@ -150,6 +154,11 @@ class CCChatApp(App[None]):
         self.service.subscribe(self._on_engine_event)
         self.slash = Slash(self)
         self.slash.add(*builtin_commands())
+        self.prompts = PromptFolder(self, parts.prompts, [each.name for each in self.slash])
+        self.slash.add_source(self.prompts.commands)
+        self.notices = ReplyNotices(self, settings.notify, self._write)
+        self.terminal_given = False
+        """Whether another program has the terminal just now."""
         for theme in parts.themes.themes.values():
             self.register_theme(theme)
         self.theme = settings.theme or DEFAULT_THEME
@@ -180,6 +189,7 @@ class CCChatApp(App[None]):
             self.sessions.create(user)
         for words in (*self._parts.warnings, *self._parts.themes.problems):
             self.notify(sanitize(words), severity="warning", timeout=10, markup=False)
+        self.chats.set_density(compact=self.settings.density == "compact")
         self.watch_queue.wake()
         self.keeping.start()
         if self._parts.demo_asked:
@@ -280,11 +290,17 @@ class CCChatApp(App[None]):
 
     def _on_engine_event(self, event: EngineEvent) -> None:
         if isinstance(event, RequestEnded):
+            self.notices.ended(event)
             session = self.sessions.find(event.session_id)
             turns = reversed(session.turns) if session else ()
             asked = (turn.question for turn in turns if turn.request_id == event.request_id)
             # For one that ended before the panel had looked at it.
             self.chats.panel.queue.request_ended(event, one_line(next(asked, ""), 200))
+
+    def _write(self, sequence: str) -> None:
+        """Write to the terminal past the screen, unless it is not ours now."""
+        if self._driver is not None and not self.is_headless and not self.terminal_given:
+            self._driver.write(sequence)
 
     # Keys ---------------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ def place_of(kind: type[DOMNode], binding: Binding | None = None) -> str:
         place = PLACES.get(each.__name__)
         if place is None:
             continue
-        shared = each._merged_bindings
+        shared: BindingsMap | None = getattr(each, "_merged_bindings", None)
         if place != "dialog" or binding is None or shared is None:
             return place
         if any(binding.action == other.action for _, other in shared):
@@ -136,15 +136,19 @@ def _kinds() -> Iterator[type[DOMNode]]:
     from ccchat_tui.tui.screens.dialog import Dialog  # noqa: PLC0415
     from ccchat_tui.tui.widgets.chat_pane import ChatPane  # noqa: PLC0415
     from ccchat_tui.tui.widgets.composer import Composer  # noqa: PLC0415
+    from ccchat_tui.tui.widgets.find_bar import FindBar  # noqa: PLC0415
     from ccchat_tui.tui.widgets.history_rows import HistoryRows  # noqa: PLC0415
     from ccchat_tui.tui.widgets.queue_panel import QueuePanel  # noqa: PLC0415
     from ccchat_tui.tui.widgets.side_panel import SidePanel  # noqa: PLC0415
     from ccchat_tui.tui.widgets.transcript import Transcript  # noqa: PLC0415
 
-    yield from (ChatsScreen, CCChatApp, ChatPane, Composer, Transcript, QueuePanel, SidePanel)
+    yield from (ChatsScreen, CCChatApp, ChatPane, Composer, Transcript, FindBar)
+    yield from (QueuePanel, SidePanel)
     for module in iter_modules(screens.__path__, f"{screens.__name__}."):
         import_module(module.name)
-    yield from (Dialog, *sorted(_made_from(Dialog), key=lambda kind: kind.__name__), HistoryRows)
+    yield Dialog
+    yield from sorted(_made_from(Dialog), key=lambda kind: kind.__name__)
+    yield HistoryRows
 
 
 def _made_from(kind: type[DOMNode]) -> Iterator[type[DOMNode]]:

@@ -12,7 +12,7 @@ from textual.theme import BUILTIN_THEMES
 from ccchat_tui.backends.connect import load_client, open_servers
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.config import Loaded, SettingsError
-from ccchat_tui.paths import chosen_store, config_folder, themes_folder
+from ccchat_tui.paths import chosen_store, config_file, config_folder, themes_folder
 from ccchat_tui.sessions.presets import Preset, PresetError, Presets
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line
@@ -70,6 +70,7 @@ def run_app(loaded: Loaded) -> int:
     )
     own = [(",".join(keys), "", "") for keys in keymap.keys.values() if keys]
     teach_alt_keys([*ChatsScreen.BINDINGS, *own])
+        prompts=(loaded.file or config_file()).parent / "prompts",
     keep_pasted_escapes()
     return asyncio.run(_run(CCChatApp(settings, parts), parts.store))
 

@@ -43,6 +43,12 @@ def builtin_commands() -> Iterable[SlashCommand]:
     yield does("pause", "pause or resume the queue", "pause")
     yield does("connect", "try the model server again", "connect")
     yield does("history", "open any conversation", "app.history")
+    yield SlashCommand("find", "find words in this chat", _find, "[WORDS]")
+    yield SlashCommand("editor", "write in your own editor", _editor)
+    yield does("links", "links and code blocks of a reply", "pieces")
+    yield does("jump", "go to any place by a letter", "jump_mode")
+    yield does("zen", "nothing but the chat, or all again", "zen")
+    yield does("density", "more rows for the text, or fewer", "density")
     yield does("quit", "leave the program", "app.quit")
 
 
@@ -173,6 +179,17 @@ async def _limit(call: SlashCall) -> str | None:
     call.app.service.set_limits(max_concurrent=wanted)
     call.app.watch_queue.wake()
     return f"{wanted} request{'' if wanted == 1 else 's'} may run at once from now on."
+
+
+async def _find(call: SlashCall) -> None:
+    call.take()
+    call.pane.find(call.argument)
+
+
+async def _editor(call: SlashCall) -> None:
+    _no_argument(call)
+    call.take()
+    call.app.chats.action_editor()
 
 
 # What arguments may be --------------------------------------------------------------------

@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.screen import Screen
 
 from ccchat_tui.backends.base import ServerState
 from ccchat_tui.sessions.model import Session, Turn
 from ccchat_tui.tui.narrow import NarrowCompositor
 from ccchat_tui.tui.screens.ask_text import AskTextScreen
+from ccchat_tui.tui.screens.chat_home import HomeScreen
 from ccchat_tui.tui.screens.chat_keys import CHAT_KEYS
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.widgets.chat_pane import ChatPane, InfoLine
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ccchat_tui.tui.connection import Answer
 
 
-class ChatsScreen(Screen[None]):
+class ChatsScreen(HomeScreen):
     """Wires the widgets to the conversations; what is decided is decided elsewhere."""
 
     BINDING_GROUP_TITLE = "Chats"
@@ -136,6 +136,7 @@ class ChatsScreen(Screen[None]):
             notice=self._notice,
             slash=self._slash,
         )
+        pane.transcript.set_compact(self.has_class("-compact"))
         self._panes[session.id] = pane
         self.deck.add(pane)
         pane.number = len(self.deck.panes)

@@ -21,6 +21,7 @@ from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.slash import Slash, SlashCall, SlashError
 from ccchat_tui.tui.slash_completion import Completion
 from ccchat_tui.tui.widgets.composer import Composer
+from ccchat_tui.tui.widgets.find_bar import FindBar
 from ccchat_tui.tui.widgets.line import Piece, PieceLine
 from ccchat_tui.tui.widgets.piece_rows import PieceRows
 from ccchat_tui.tui.widgets.slash_list import SlashList
@@ -109,6 +110,7 @@ class ChatPane(Vertical):
         if slash is not None:
             self.composer.completion = Completion(lambda line: slash.choices(line, self))
         self._choices = SlashList()
+        self.find_bar = FindBar()
         self._news = Static(classes="news", markup=False)
         self._info = InfoLine()
         self._notice = notice
@@ -117,6 +119,7 @@ class ChatPane(Vertical):
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield self.transcript
+        yield self.find_bar
         yield self._news
         yield self._info
         yield self._choices
@@ -185,6 +188,34 @@ class ChatPane(Vertical):
         if not self._focus_wanted:
             # Not `Widget.focus`, which waits behind the keys that have come already.
             self.screen.set_focus(self.composer)
+
+    # Finding ------------------------------------------------------------------------------
+
+    def find(self, words: str = "") -> None:
+        """Find words in this chat; without any, ask for them."""
+        self.find_bar.open(words)
+
+    @on(FindBar.Changed)
+    def _find_other(self, event: FindBar.Changed) -> None:
+        event.stop()
+        self.transcript.find(event.words)
+        self.find_bar.show_found(*self.transcript.found)
+
+    @on(FindBar.Stepped)
+    def _find_next(self, event: FindBar.Stepped) -> None:
+        event.stop()
+        self.transcript.find_next(event.step)
+
+    @on(FindBar.Left)
+    def _find_nothing(self, event: FindBar.Left) -> None:
+        event.stop()
+        self.transcript.find("")
+        self.focus_composer()
+
+    @on(Transcript.Found)
+    def _found(self, event: Transcript.Found) -> None:
+        event.stop()
+        self.find_bar.show_found(event.number, event.count)
 
     # What the person does -----------------------------------------------------------------
 

@@ -15,13 +15,13 @@ from ccchat_tui.clock import Clock
 from ccchat_tui.sessions.model import Turn
 from ccchat_tui.text import sanitize
 from ccchat_tui.tui.markdown.lines import Line
+from ccchat_tui.tui.widgets.transcript_find import FindingTranscript
 from ccchat_tui.tui.widgets.transcript_paint import NAMES, OFFSET_BITS, PAINT_CSS
 from ccchat_tui.tui.widgets.transcript_turn import INDENT, TurnRows
-from ccchat_tui.tui.widgets.transcript_view import TranscriptView
 from ccchat_tui.tui.widgets.transcript_words import RETRYABLE
 
 
-class Transcript(TranscriptView, can_focus=True):
+class Transcript(FindingTranscript, can_focus=True):
     """Shows turns, follows replies that stream, lets text be selected and copied.
 
     Args:
@@ -118,6 +118,12 @@ class Transcript(TranscriptView, can_focus=True):
         self._code_cursor = None
         self._pressed_row = None
         super().set_turns(turns)
+
+    @property
+    def chosen_turn(self) -> Turn | None:
+        """The turn under the cursor, else the newest."""
+        view = self._chosen()
+        return view.turn if view else None
 
     def _chosen(self) -> TurnRows | None:
         """The turn under the cursor, else the newest."""

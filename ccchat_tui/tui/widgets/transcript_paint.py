@@ -23,7 +23,7 @@ NAMES: Final = frozenset(
         *("em", "strong", "strike", "code", "link", "url", "image", "html"),
         *("bullet", "quote-bar", "rule", "th", "table-rule", "fence", "label"),
         *("question", "bar", "cursor", "model", "meta", "note", "button", "hint", "notice"),
-        *("thinking", "thinking-label", "thinking-bar"),
+        *("thinking", "thinking-label", "thinking-bar", "found", "found-chosen"),
     }
 )
 """The names that rows use; each is a component class `transcript--NAME`."""
@@ -80,6 +80,8 @@ Transcript {
     & > .transcript--thinking { color: $text-muted; text-style: italic; }
     & > .transcript--thinking-label { color: $text-muted; text-style: italic; }
     & > .transcript--thinking-bar { color: $foreground 25%; }
+    & > .transcript--found { color: $text-accent; text-style: bold underline; }
+    & > .transcript--found-chosen { text-style: bold reverse; }
 }
 """
 
@@ -149,6 +151,10 @@ class Painter:
         if rest > 0:
             segments.append(Segment(" " * rest, self.style(filler)))
         return Strip(segments, max(width, INDENT + line.cells))
+
+    def over(self, name: str) -> Style:
+        """What a name adds to whatever it is laid over."""
+        return self._part(name)
 
     def _part(self, name: str) -> Style:
         part = self._parts.get(name)

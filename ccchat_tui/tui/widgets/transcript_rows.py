@@ -67,6 +67,7 @@ class TranscriptRows(ScrollView):
         self._painted_width = 0
         self._cursor: int | None = None
         self._frames: FrameClock | None = None
+        self._compact = False
 
     def use_clock(self, clock: FrameClock | None) -> None:
         """Whom to wake when this comes into sight; the frame clock says so itself."""
@@ -154,6 +155,15 @@ class TranscriptRows(ScrollView):
         self._settle()
         self.refresh()
 
+    def set_compact(self, compact: bool) -> None:
+        """Leave out the empty row above each reply, or not."""
+        if compact == self._compact:
+            return
+        self._compact = compact
+        for view in self._views:
+            view.compact = compact
+        self._lay_out_anew()
+
     def on_frame(self) -> bool:
         """Take what is new from turns that are alive, and draw the rows that changed.
 
@@ -205,6 +215,7 @@ class TranscriptRows(ScrollView):
         view = TurnRows(turn, len(self._views), self._content_width, self._clock)
         if keymap := getattr(self.app, "keymap", None):
             view.retry_key = keymap.told("retry_last", view.retry_key)
+        view.compact = self._compact
         self._views.append(view)
         self._by_id[turn.id] = view
         self._index.append(view.estimate())
@@ -361,27 +372,33 @@ class TranscriptRows(ScrollView):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Another size: what is in sight is laid out first, the rest when it is seen."""
-        width = self._content_width
-        if width != self._painted_width:
-            self._painted_width = width
-            if not self._following and self._views and self._anchor[1] != "top":
-                # Rows change their numbers; the turn and the part of it stay.
-                index, section, number = self._anchor
-                view = self._views[index]
-                share = number / max(1, len(view.sections.get(section, ())))
-            else:
-                index, section, share = 0, "", 0.0
-            for view in self._views:
-                view.forget(width)
-                if not view.laid_out:
-                    self._index.set(view.index, view.estimate())
-            self._strips.clear()
-            self._lay_out_top()
-            if section and not self._following:
-                view = self._views[index]
-                view.lay_out()
-                self._index.set(index, view.height)
-                self._anchor = (index, section, int(share * len(view.sections[section])))
+        if self._content_width != self._painted_width:
+            self._lay_out_anew()
+            return
+        self._settle()
+        self.refresh()
+
+    def _lay_out_anew(self) -> None:
+        """Rows stand elsewhere now; the part of a turn that was in sight stays there."""
+        width = self._painted_width = self._content_width
+        if not self._following and self._views and self._anchor[1] != "top":
+            # Rows change their numbers; the turn and the part of it stay.
+            index, section, number = self._anchor
+            view = self._views[index]
+            share = number / max(1, len(view.sections.get(section, ())))
+        else:
+            index, section, share = 0, "", 0.0
+        for view in self._views:
+            view.forget(width)
+            if not view.laid_out:
+                self._index.set(view.index, view.estimate())
+        self._strips.clear()
+        self._lay_out_top()
+        if section and not self._following:
+            view = self._views[index]
+            view.lay_out()
+            self._index.set(index, view.height)
+            self._anchor = (index, section, int(share * len(view.sections[section])))
         self._settle()
         self.refresh()
 

@@ -78,6 +78,8 @@ class TurnRows:
         self.laid_out = False
         self.expanded: bool | None = None
         """Whether thinking is shown in full; `None` shows it until the reply begins."""
+        self.compact = False
+        """Whether a reply begins right below the line above it."""
         self.retry_key = "Ctrl+R"
         """The key for another attempt, in words."""
         self._clock = clock
@@ -104,6 +106,12 @@ class TurnRows:
     def height(self) -> int:
         """Rows, once laid out."""
         return sum([len(lines) for lines in self.sections.values()])
+
+    @property
+    def stamp(self) -> tuple[object, ...]:
+        """Differs once the rows may differ; cheap."""
+        read = tuple(source.read if source else 0 for source in (self._reply, self._thinking))
+        return (self.width, self._revision, self._ended, self.expanded, read, self.height)
 
     @property
     def code_blocks(self) -> list[str]:
@@ -150,6 +158,7 @@ class TurnRows:
         self._reply.document.update()
         self._set_header()
         self._set_thinking()
+        self.sections["reply"] = []
         self._set_reply()
         self._set_footer()
 
@@ -175,7 +184,7 @@ class TurnRows:
         at = self._reply.document.update()
         if at < len(self._reply.document.lines) or before["reply"] != self._reply_height:
             self._set_reply()
-            changed["reply"] = at + 1
+            changed["reply"] = at + self._gap
         if self._set_footer():
             changed["footer"] = 0
         return self._changes(changed, before)
@@ -184,7 +193,12 @@ class TurnRows:
     def _reply_height(self) -> int:
         assert self._reply is not None
         count = len(self._reply.document.lines)
-        return count + 1 if count else 0
+        return count + self._gap if count else 0
+
+    @property
+    def _gap(self) -> int:
+        """Empty rows above a reply."""
+        return 0 if self.compact else 1
 
     def _changes(self, changed: dict[str, int], before: dict[str, int]) -> Changes:
         rows: list[int] = []
@@ -296,7 +310,9 @@ class TurnRows:
             return 0 if rows else None
         shown = self.expanded if self.expanded is not None else not self.turn.parts
         sign, verb = ("\u25be", "hide") if shown else ("\u25b8", "show")
-        text = f"{sign} thinking"
+        seconds = self.turn.thinking_seconds
+        what = "thinking" if seconds is None else f"thought for {words.duration_words(seconds)}"
+        text = f"{sign} {what}"
         label = Line([(text, "thinking-label"), (f"  t: {verb}", "meta")], len(text) + 9)
         if not shown:
             # Collapsed it is not even laid out.
@@ -305,11 +321,12 @@ class TurnRows:
             self.sections["thinking"] = [label]
             return 0
         at = source.document.update()
-        if rows[:1] != [label]:
+        relabelled = rows[:1] != [label]
+        if relabelled:
             rows = self.sections["thinking"] = [label]
             at = 0
         lines = source.document.lines
-        if at == len(lines) == len(rows) - 1:
+        if not relabelled and at == len(lines) == len(rows) - 1:
             return None
         del rows[at + 1 :]
         rows += [
@@ -321,17 +338,17 @@ class TurnRows:
             )
             for line in lines[at:]
         ]
-        return at + 1
+        return 0 if relabelled else at + 1
 
     def _set_reply(self) -> None:
         assert self._reply is not None
         lines = self._reply.document.lines
         section = self.sections["reply"]
-        # An empty row stands above the reply; the rest is the document's own list, copied only
-        # where it has grown.
-        del section[1:]
+        # An empty row stands above the reply, unless every row counts; the rest is the document's
+        # own list, copied only where it has grown.
+        del section[self._gap :]
         if lines:
-            if not section:
+            if not section and self._gap:
                 section.append(Line([], 0))
             section.extend(lines)
         else:
