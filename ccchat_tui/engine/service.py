@@ -12,7 +12,6 @@ from ccchat_tui.backends.base import (
     ChatBackend,
     ChatChunk,
     ChatStats,
-    ErrorKind,
     HasServers,
     Prompt,
     ServerState,
@@ -23,45 +22,12 @@ from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.fallback import Fallback
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.history import QueueHistory
+from ccchat_tui.engine.kinds import failure_of
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.manager import ChatQueueManager
-from ccchat_tui.engine.request import AttemptFailed, ChatRequest, Failure, Priority, ReplyStats
+from ccchat_tui.engine.request import AttemptFailed, ChatRequest, Priority, ReplyStats
 from ccchat_tui.engine.stats import QueueSnapshot
 from ccchat_tui.engine.tuner import Tuner
-
-RETRYABLE = frozenset(
-    {
-        ErrorKind.UNREACHABLE,
-        ErrorKind.DISCONNECTED,
-        ErrorKind.TRUNCATED,
-        ErrorKind.STALLED,
-        ErrorKind.BUSY,
-        # A server that ran out of memory unloads what it can, so that the next try may fit.
-        ErrorKind.OUT_OF_MEMORY,
-        ErrorKind.RATE_LIMITED,
-        ErrorKind.GATEWAY,
-        ErrorKind.SERVER,
-    }
-)
-"""Kinds after which another attempt may help, as long as nothing of the reply was shown. After
-the others it would fail in the same way: no such model, not allowed, a bad request, something
-that is no model server, a fault of ours, or no time left."""
-
-SERVER_FAULTS = frozenset(
-    {
-        ErrorKind.UNREACHABLE,
-        ErrorKind.DISCONNECTED,
-        ErrorKind.STALLED,
-        ErrorKind.GATEWAY,
-        ErrorKind.SERVER,
-    }
-)
-"""Kinds that speak of the server rather than of the request: if several requests fail with one of
-these together while the server answers a probe, running at once was too much for it."""
-
-OVERLOADS = frozenset({ErrorKind.BUSY, ErrorKind.OUT_OF_MEMORY})
-"""Kinds with which the server says itself that it was too much. A limit of the rate (429) is not
-among them: fewer at once would not help."""
 
 PREVIEW = 160
 """Characters of a request's first words that are kept for the panel."""
@@ -297,19 +263,6 @@ class ConcurrentChatService:
         if isinstance(backend, HasServers):
             return await backend.probe_failing()
         return await backend.probe()
-
-
-def failure_of(error: BackendError) -> Failure:
-    """What a backend's error means to the engine."""
-    return Failure(
-        kind=error.kind.value,
-        message=error.message,
-        retryable=error.kind in RETRYABLE,
-        retry_after=error.retry_after,
-        server_fault=error.kind in SERVER_FAULTS,
-        overload=error.kind in OVERLOADS,
-        hints=error.hints,
-    )
 
 
 def _stats(stats: ChatStats) -> ReplyStats:

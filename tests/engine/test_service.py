@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +19,12 @@ from ccchat_tui.backends.base import (
     Prompt,
 )
 from ccchat_tui.engine.handle import RequestHandle
+from ccchat_tui.engine.kinds import KINDS, failure_of, markdown_table
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import Rejected, ReplyStats, RequestState
 from ccchat_tui.engine.service import (
     PREVIEW,
-    RETRYABLE,
-    SERVER_FAULTS,
     ConcurrentChatService,
-    failure_of,
 )
 from tests.engine.desk import ServiceDesk
 from tests.engine.planned import Plan, PlannedServer
@@ -56,7 +55,13 @@ class TestKinds:
         assert not (failure.overload and failure.server_fault), "either it says so, or we find out"
 
     def test_what_speaks_of_the_server_may_be_tried_again(self) -> None:
-        assert SERVER_FAULTS < RETRYABLE
+        assert all(meaning.again for meaning in KINDS.values() if meaning.server)
+
+    def test_every_kind_is_in_the_table_and_the_table_in_the_readme(self) -> None:
+        assert set(KINDS) == set(ErrorKind)
+        readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+        held = readme.partition("<!-- retries -->")[2].partition("<!-- /retries -->")[0].strip()
+        assert held == markdown_table(), "write what `markdown_table` of the kinds gives there"
 
 
 class TestReply:
