@@ -61,6 +61,7 @@ class RequestHandle:
         started_at: When it got its slot; the first one, if it was tried again. `None` again while
             the fallback to one at a time has put it back.
         first_token_at: When the first piece of text or thinking came.
+        answered_at: When the first piece of text came.
         ended_at: When it reached its terminal state.
     """
 
@@ -81,6 +82,7 @@ class RequestHandle:
         "_stop",
         "_waiters",
         "_watch_at",
+        "answered_at",
         "attempt",
         "cancelling",
         "ended_at",
@@ -111,6 +113,7 @@ class RequestHandle:
         self.submitted_at = now
         self.started_at: float | None = None
         self.first_token_at: float | None = None
+        self.answered_at: float | None = None
         self.ended_at: float | None = None
         self._owner = owner
         self._seq = seq
@@ -189,6 +192,15 @@ class RequestHandle:
                     _drop(self._waiters, waiter)
         return self.state
 
+    @property
+    def thought_for(self) -> float | None:
+        """Seconds that the model thought aloud before it answered, or until it ended; `None` where
+        it did not, or still does."""
+        end = self.ended_at if self.answered_at is None else self.answered_at
+        if not self.thinking or self.first_token_at is None or end is None:
+            return None
+        return max(0.0, end - self.first_token_at)
+
     def __await__(self) -> Generator[Any, None, RequestState]:
         return self.wait().__await__()
 
@@ -218,6 +230,8 @@ class RequestHandle:
                 return
             self._owner.first_token(self, now)
         if text:
+            if self.answered_at is None:
+                self.answered_at = now
             self.parts.append(text)
         if thinking:
             self.thinking.append(thinking)

@@ -353,7 +353,7 @@ class SessionManager:
             del self._asked[request_id]
             turn.request_id = None
             raise
-        asked.handle = handle
+        asked.handle = turn.handle = handle
         turn.parts, turn.thinking = handle.parts, handle.thinking
 
     def _cancel(self, session: Session, turn: Turn) -> bool:
@@ -411,6 +411,7 @@ class SessionManager:
             turn.note = ""
 
     def _finish(self, asked: _Asked, event: RequestEnded) -> None:
+        asked.turn.thought_for, asked.turn.handle = asked.turn.thinking_seconds, None
         end_turn(asked.turn, event, self.known_models)
         if asked.session in self.sessions and event.state is not RequestState.CANCELLED:
             self._unread.add(asked.session.id)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ccchat_tui.backends.base import Think
 from ccchat_tui.backends.model_lists import full_name
+from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import ReplyStats
 
 
@@ -72,6 +73,17 @@ class Turn:
     stats: ReplyStats | None = None
     duration: float | None = None
     """Seconds from the slot to the end."""
+    thought_for: float | None = None
+    """Seconds that the model thought aloud before it answered, once it has ended; `None` where it
+    did not, or that is not known."""
+    handle: RequestHandle | None = None
+    """Its request, while that runs."""
+
+    @property
+    def thinking_seconds(self) -> float | None:
+        """Seconds that the model thought aloud, once it answers; `None` where it does not, or that
+        is not known."""
+        return self.thought_for if self.handle is None else self.handle.thought_for
 
     @property
     def reply(self) -> str:

@@ -132,6 +132,7 @@ class TurnRow:
                 "hints": hints,
                 "left_out": turn.left_out,
                 "duration": turn.duration,
+                "thought_for": turn.thought_for,
                 "stats": asdict(stats) if stats else None,
             },
         )
@@ -357,6 +358,7 @@ def _turn(database: sqlite3.Connection, row: tuple[Any, ...]) -> Turn:
         left_out=facts.get("left_out", 0),
         stats=_stats(facts.get("stats")),
         duration=facts.get("duration"),
+        thought_for=facts.get("thought_for"),
     )
 
 

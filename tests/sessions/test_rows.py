@@ -66,6 +66,7 @@ def turns(draw: st.DrawFn) -> Turn:
         left_out=draw(st.integers(0, 9)),
         stats=ReplyStats(tokens=draw(st.integers(0)), done_reason=draw(HOSTILE)),
         duration=draw(st.none() | st.floats(0, 1e6)),
+        thought_for=draw(st.none() | st.floats(0, 1e6)),
     )
 
 
