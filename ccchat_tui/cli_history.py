@@ -27,10 +27,14 @@ from ccchat_tui.sessions.search import Summary, page, search, summary_of
 
 if TYPE_CHECKING:
     from ccchat_tui.config import Loaded
+    from ccchat_tui.sessions.export import Form
 
 FEW = 20
 """So many conversations are listed if nobody says how many."""
 _EVERY = 1 << 40
+_ENDINGS: Mapping[str, Form] = {
+    "": "md", "md": "md", "markdown": "md", "json": "json", "html": "html", "htm": "html",
+}  # fmt: skip
 _HEAD = ("id", "last", "user", "turns", "title")
 
 
@@ -82,8 +86,8 @@ def export_conversations(loaded: Loaded, given: Mapping[str, Any]) -> int:
                 sessions.append(archived(session, pinned=summary.pinned, tags=summary.tags))
     named = given.get("output")
     suffix = Path(named).suffix.lstrip(".").lower() if named else ""
-    form = given.get("form") or {"htm": "html", "markdown": "md"}.get(suffix, suffix) or "md"
-    if form not in {"md", "json", "html"}:
+    form = given.get("form") or _ENDINGS.get(suffix)
+    if form is None:
         raise CommandError(
             f"{named!a}: the kind of document is not clear from that name; "
             "end it with .md, .json or .html, or give --format",

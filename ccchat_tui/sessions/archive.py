@@ -17,7 +17,7 @@ from ccchat_tui.sessions.model import Session, Turn, TurnState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FORMAT = "ccchat conversations"
+FORMAT: Literal["ccchat conversations"] = "ccchat conversations"
 VERSION = 1
 
 Text = Annotated[str, Field(max_length=100_000_000)]

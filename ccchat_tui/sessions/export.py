@@ -113,7 +113,7 @@ def _html_of(session: ArchivedSession) -> str:
         parts.append(f'<div class="question text" dir="auto">{_text(turn.question)}</div>')
         facts = [turn.model or "model"]
         if turn.tokens:
-            facts.append(f"{turn.tokens:,} tokens")
+            facts.append(f"{turn.tokens:,} token{'' if turn.tokens == 1 else 's'}")
         parts.append(f'<p class="facts">{escape(_plain(" · ".join(facts)))}</p>')
         if turn.thinking.strip():
             parts.append(_folded("Thinking", turn.thinking))

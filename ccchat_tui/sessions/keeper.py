@@ -88,6 +88,7 @@ class StoreKeeper(Keeper):
         self._drafts: dict[str, tuple[Session, Callable[[], str]]] = {}
         self._written_drafts: dict[str, str] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._last: Session | None = None
         self._leaving = False
         self._unsubscribe = sessions.subscribe(self._changed)
 
@@ -118,6 +119,7 @@ class StoreKeeper(Keeper):
 
     def seen(self, session: Session) -> None:
         """Remember that this is the tab that is worked in."""
+        self._last = session
         if session.id in self._rows and not self._leaving:
             self._store.put(partial(mark_seen, session=session.id, now=self._clock.now()))
 
@@ -165,7 +167,7 @@ class StoreKeeper(Keeper):
             first = session.id not in self._rows
             self._rows[session.id] = row
             self._store.put(partial(save_session, row=row, owner=self._store.owner.token))
-            if first:
+            if first and session is self._last:
                 self.seen(session)
         return True
 

@@ -118,7 +118,9 @@ class TurnRow:
         if interrupted:
             state, hints = TurnState.INTERRUPTED, ()
             note = words_for_interrupted(has_reply=any(turn.parts)).note
-        stats = turn.stats or (ReplyStats(tokens=tokens) if tokens else None)
+        # One that was asked in this program has a piece for each token.
+        counted = ReplyStats(tokens=tokens) if tokens and turn.request_id else None
+        stats = turn.stats or counted
         return cls(
             turn.id,
             turn.question,
@@ -205,8 +207,12 @@ def save_draft(database: sqlite3.Connection, session: str, draft: str) -> None:
 
 
 def mark_seen(database: sqlite3.Connection, session: str, now: datetime) -> None:
-    """Remember which of the tabs was worked in last."""
-    database.execute("UPDATE sessions SET seen_at = ? WHERE id = ?", (micros(now), session))
+    """Remember which of the tabs was worked in last, whatever the clock says."""
+    database.execute(
+        "UPDATE sessions SET seen_at = max(?, (SELECT max(seen_at) + 1 FROM sessions)) "
+        "WHERE id = ?",
+        (micros(now), session),
+    )
 
 
 def close_tab(database: sqlite3.Connection, session: str) -> None:

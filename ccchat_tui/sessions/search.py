@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ccchat_tui.sessions.rows import moment, unpack
@@ -14,15 +15,11 @@ from ccchat_tui.sessions.rows import moment, unpack
 if TYPE_CHECKING:
     import sqlite3
 
-MOST_HITS = 200
+MOST_HITS = 100
 """A search shows at most so many conversations; more words find the others."""
-_TURNS_AT_ONCE = 400
-"""So many turns with a hit are looked at, newest first, before the next so many."""
 _MOST_TURNS = 4000
 """A search looks at no more turns than this, however few conversations they are of."""
 _MOST_WORDS = 12
-_LAST = 1 << 62
-"""Behind the number of every turn."""
 _AROUND = 48
 """Characters of a text that are shown before a hit."""
 _SHOWN = 200
@@ -127,17 +124,11 @@ def search(database: sqlite3.Connection, typed: str, most: int = MOST_HITS) -> l
         return []
     match = _match(words, whole_last=not typed[-1:].isalnum())
     hits = {hit.summary.id: hit for hit in _named(database, match, most)}
-    before = _LAST
-    looked = 0
-    while len(hits) < most and looked < _MOST_TURNS:
-        found = _turns(database, words, match, before)
-        looked += len(found)
-        for number, session_id in found:
-            before = number
-            if session_id not in hits and len(hits) < most:
-                hits[session_id] = _hit(database, number, session_id, words)
-        if len(found) < _TURNS_AT_ONCE:
+    for number, session_id in islice(_turns(database, words, match), _MOST_TURNS):
+        if len(hits) >= most:
             break
+        if session_id not in hits:
+            hits[session_id] = _hit(database, number, session_id, words)
     return list(hits.values())
 
 
@@ -157,23 +148,23 @@ def _named(database: sqlite3.Connection, match: str, most: int) -> list[Hit]:
 
 
 def _turns(
-    database: sqlite3.Connection, words: Sequence[str], match: str, before: int
-) -> list[tuple[int, str]]:
-    """The newest turns before one that have all the words: their numbers and sessions."""
+    database: sqlite3.Connection, words: Sequence[str], match: str
+) -> Iterator[tuple[int, str]]:
+    """The turns that have all the words, the newest first, as they are found: their numbers and
+    sessions."""
     values: list[object] = [match]
     order = "words.rowid"
-    asked = f"FROM words CROSS JOIN turns ON number = {order} WHERE words MATCH ? AND {order} < ?"
+    asked = f"FROM words CROSS JOIN turns ON number = {order} WHERE words MATCH ?"
     if any(map(_UNSPACED.search, words)):
         each = "(question LIKE '%' || ? || '%' OR reply LIKE '%' || ? || '%')"
-        asked = f"FROM turns WHERE {' AND '.join([each] * len(words))} AND number < ?"
+        asked = f"FROM turns WHERE {' AND '.join([each] * len(words))}"
         order = "number"
         values = [word for word in words for _ in range(2)]
-    return database.execute(
+    yield from database.execute(
         f"SELECT number, session {asked} AND session IN "  # noqa: S608 - nothing of theirs
-        "(SELECT id FROM sessions WHERE deleted_at IS NULL) "
-        f"ORDER BY {order} DESC LIMIT ?",
-        (*values, before, _TURNS_AT_ONCE),
-    ).fetchall()
+        f"(SELECT id FROM sessions WHERE deleted_at IS NULL) ORDER BY {order} DESC",
+        values,
+    )
 
 
 def _hit(database: sqlite3.Connection, number: int, session_id: str, words: Sequence[str]) -> Hit:

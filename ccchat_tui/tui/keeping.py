@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ccchat_tui.sessions.store import Store
     from ccchat_tui.tui.app import CCChatApp
     from ccchat_tui.tui.screens.history import Found
+    from ccchat_tui.tui.widgets.chat_pane import ChatPane
 
 T = TypeVar("T")
 NO_STORE = "Nothing is kept: conversations are in memory only (CCCHAT_STORE is off)."
@@ -49,6 +51,8 @@ class Keeping:
         self._users = users
         self._restore = restore
         self.zone = zone
+        self.ready = store is None
+        """Whether the store is open and the tabs of last time are back."""
         self._keeper: StoreKeeper | None = None
         if store is not None:
             store.told = self._told
@@ -77,6 +81,10 @@ class Keeping:
     # At the start -------------------------------------------------------------------------
 
     async def _start(self) -> None:
+        await self._open_store()
+        self.ready = True
+
+    async def _open_store(self) -> None:
         from ccchat_tui.sessions.rows import claim_tabs, forget_tabs  # noqa: PLC0415
 
         assert self._store is not None
@@ -90,7 +98,9 @@ class Keeping:
         except StoreProblem:
             return  # which has been told
         if sessions:
-            await self._bring_back(sessions, last)
+            # A dialog may be open by now, and draws what lies under it, whole or not.
+            with self._app.batch_update():
+                await self._bring_back(sessions, last)
 
     async def _bring_back(self, sessions: Sequence[Session], last: str) -> None:
         """Open tabs in the place of the empty ones that were opened meanwhile."""
@@ -109,11 +119,21 @@ class Keeping:
             await chats.deck.settled()
             # A letter may have come meanwhile: it is for the chat in which it was typed.
             untouched = [session for session in untouched if self._is_untouched(session)]
-            if chats.active.session in untouched:
+            if (left := chats.active).session in untouched:
                 chats.activate(pane, focus=chats.is_current)
+                await self._take_along(left, pane)
         for session in untouched:
             if session is not chats.active.session:
                 manager.close(session)
+
+    async def _take_along(self, left: ChatPane, pane: ChatPane) -> None:
+        """Put letters that were on their way to a pane that is left into the one gone to."""
+        come = asyncio.Event()
+        left.composer.call_later(come.set)
+        await come.wait()
+        if typed := left.composer.text:
+            left.composer.clear()
+            pane.composer.insert(typed, (0, 0))
 
     def _is_untouched(self, session: Session) -> bool:
         pane = self._app.chats.pane_of(session.id)
@@ -174,7 +194,11 @@ class Keeping:
         store = self._needed
         job = partial(delete, session_id=session_id, owner=store.owner, now=self.now())
         if session is not None:
-            self._app.sessions.close(session)
+            # Its place may be taken by a new pane, which must not be drawn under the history
+            # before it is whole.
+            with self._app.batch_update():
+                self._app.sessions.close(session)
+                await self._app.chats.deck.settled()
         await store.write(job)
 
     async def restore(self, session_id: str) -> None:

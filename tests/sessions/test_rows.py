@@ -159,7 +159,8 @@ def test_tabs_come_back_in_their_order_with_the_one_worked_in_last(
         for number, user in enumerate(("Ada", "Bob", "Ada", "Cleo"), 1):
             write(database, conversation(number, user=user), "me")
         mark_seen(database, "s2", MOMENT)
-        mark_seen(database, "s1", MOMENT.replace(year=2025))
+        mark_seen(database, "s1", MOMENT)
+        mark_seen(database, "s2", MOMENT.replace(year=2025))  # the clock was set back
         close_tab(database, "s3")
         assert claim_tabs(database, "other", None) == ([], "")
         release_all(database, "me")

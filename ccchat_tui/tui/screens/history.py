@@ -73,6 +73,11 @@ class HistoryScreen(Dialog[Found]):
         """Whether Enter was pressed meanwhile: it is meant for what comes."""
         self.list = HistoryRows(keeping.now(), keeping.zone)
 
+    @property
+    def asking(self) -> bool:
+        """Whether a question is on its way."""
+        return self._asked
+
     def ask(self) -> ComposeResult:
         """A line to type in, the list, and what there is to say."""
         yield Line(placeholder="type to search in all that was ever said", id="search")
@@ -106,11 +111,11 @@ class HistoryScreen(Dialog[Found]):
         try:
             if words_of(typed):
                 self._hits = await self._keeping.ask(partial(search, typed=typed))
-                self.list.reset(len(self._hits), tall=True, keep_place=keep_place)
-                self.list.give(0, self._hits, self._keeping.open_here())
+                here = self._keeping.open_here()
+                self.list.show_hits(self._hits, here, keep_place=keep_place)
             else:
                 count = await self._keeping.ask(total)
-                self.list.reset(count, tall=False, keep_place=keep_place)
+                self.list.show_pages(count, keep_place=keep_place)
         except StoreProblem as problem:
             self._say(problem.message, problem=True)
             return
@@ -130,12 +135,14 @@ class HistoryScreen(Dialog[Found]):
     @on(HistoryRows.Wanted)
     async def _wanted(self, event: HistoryRows.Wanted) -> None:
         event.stop()
+        typed = self._typed
         try:
             rows = await self._keeping.ask(partial(page, first=event.first, count=event.count))
         except StoreProblem as problem:
             self._say(problem.message, problem=True)
             return
-        self.list.give(event.first, [Hit(each) for each in rows], self._keeping.open_here())
+        if typed == self._typed:
+            self.list.give(event.first, [Hit(each) for each in rows], self._keeping.open_here())
 
     # Opening ------------------------------------------------------------------------------
 

@@ -81,19 +81,45 @@ class HistoryRows(PieceRows, can_focus=True):
         return self._total
 
     @property
+    def known(self) -> int:
+        """How many have been given."""
+        return len(self._items)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that are in sight have been given."""
+        seen = range(self._top, min(self._total, self._top + self._seen))
+        return all(place in self._items for place in seen)
+
+    @property
     def selected(self) -> Hit | None:
         """The one under the cursor; `None` where there is none, or it is not known yet."""
         return self._items.get(self._at)
 
-    def reset(self, total: int, *, tall: bool, keep_place: bool = False) -> None:
-        """Show another list; what is in it is asked for by `Wanted`.
+    def show_pages(self, total: int, *, keep_place: bool = False) -> None:
+        """Show a list of one row each; what is in it is asked for by `Wanted`.
 
         Args:
             total: How many conversations there are.
-            tall: Whether each has a second row, for what was found.
             keep_place: Whether the cursor stays where it is.
         """
-        self._items.clear()
+        self._reset({}, total, tall=False, keep_place=keep_place)
+
+    def show_hits(
+        self, hits: Sequence[Hit], here: frozenset[str], *, keep_place: bool = False
+    ) -> None:
+        """Show what was found, with a second row each that says what.
+
+        Args:
+            hits: All of them.
+            here: The ids of all that are open in tabs of this program.
+            keep_place: Whether the cursor stays where it is.
+        """
+        self._here = here
+        self._reset(dict(enumerate(hits)), len(hits), tall=True, keep_place=keep_place)
+
+    def _reset(self, items: dict[int, Hit], total: int, *, tall: bool, keep_place: bool) -> None:
+        self._items = items
         self._asked.clear()
         self._total = total
         self._tall = tall
