@@ -69,17 +69,22 @@ class Preset:
         return cls(session.system, dict(session.options), session.think, session.keep_alive)
 
     @property
-    def summary(self) -> str:
-        """What is in it, in one line."""
+    def facts(self) -> list[str]:
+        """What is in it, in a few words each; what is left to the model is left unsaid."""
         facts = ["system prompt"] if self.system.strip() else []
         if self.think is not None:
             facts.append(f"think {think_word(self.think)}")
         for name, value in self.options.items():
-            told = shown_option(value).replace("\n", " ") if name != "stop" else ""
-            facts.append(f"{name} {told}".strip())
+            told = one_line(shown_option(value), 24) if name != "stop" else ""
+            facts.append(f"{one_line(name, 24)} {told}".strip())
         if self.keep_alive is not None:
-            facts.append(f"keep_alive {self.keep_alive}")
-        return " · ".join(facts) or "everything left to the model"
+            facts.append(f"keep_alive {one_line(str(self.keep_alive), 24)}")
+        return facts
+
+    @property
+    def summary(self) -> str:
+        """What is in it, in one line."""
+        return " · ".join(self.facts) or "everything left to the model"
 
 
 def preset_name(typed: str) -> str:

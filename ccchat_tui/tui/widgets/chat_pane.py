@@ -17,6 +17,7 @@ from ccchat_tui.clock import Clock
 from ccchat_tui.engine.request import Rejected
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session, Turn
+from ccchat_tui.sessions.presets import Preset
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.slash import Slash, SlashCall, SlashError
 from ccchat_tui.tui.slash_completion import Completion
@@ -168,10 +169,7 @@ class ChatPane(Vertical):
         running = len(self._sessions.running(session))
         # Everything a click may change is told here; what is at its default is left unsaid.
         facts = [one_line(session.model, 32) or "no model yet"]
-        if (temperature := session.options.get("temperature")) is not None:
-            facts.append(f"temperature {temperature:g}")
-        if session.system.strip():
-            facts.append("system prompt")
+        facts += Preset.of(session).facts
         if session.ordered:
             facts.append("one after the other")
         pieces = [
