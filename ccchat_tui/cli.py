@@ -76,6 +76,10 @@ def _run(argv: Sequence[str]) -> int:
         from ccchat_tui.cli_scenario import print_scenarios  # noqa: PLC0415
 
         return print_scenarios()
+    if command == "replay":
+        from ccchat_tui.cli_report_events import replay  # noqa: PLC0415
+
+        return replay(given)
     if command is None:
         # A start makes much that stays and no garbage; looking for some in between took a tenth
         # of it. It is looked for again when the first screen stands.
@@ -91,9 +95,7 @@ def _run(argv: Sequence[str]) -> int:
     return _command(command, loaded, servers, given)
 
 
-def _command(
-    command: str, loaded: Loaded, servers: Sequence[Any], given: Mapping[str, Any]
-) -> int:
+def _command(command: str, loaded: Loaded, servers: Sequence[Any], given: Mapping[str, Any]) -> int:
     """Run a command that is not the app."""
     match command:
         case "config":

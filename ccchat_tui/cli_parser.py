@@ -25,7 +25,10 @@ OPTIONS = {
 }
 """The options that are settings, by the field of `Settings` that they set."""
 
-COMMANDS = ("config", "models", "simulate", "scenarios", "list", "search", "export", "import")
+COMMANDS = (
+    *("config", "models", "simulate", "scenarios", "replay"),
+    *("list", "search", "export", "import"),
+)
 
 _EXAMPLES = """\
 examples:
@@ -141,6 +144,14 @@ class CommandLine:
             "that come with the program, and your own. Exits with 1 if one of them cannot be "
             "played, and says why.",
         )
+        replay = sub.add_parser(
+            "replay",
+            help="say what became of a run, from its event log",
+            description="Read the file that `--events` has written, and print the report of the "
+            "run that it tells of. No server is asked. Exits with 2 if it cannot be read.",
+        )
+        replay.add_argument("file", metavar="FILE", help="the event log")
+        replay.add_argument("--json", action="store_true", help="print one JSON object")
         simulate = sub.add_parser(
             "simulate",
             help="put simulated users through the queue, without a screen",
@@ -364,6 +375,9 @@ def _simulate_options(parser: Parser) -> None:
     )
     group.add_argument(
         "--fast", action="store_true", help="wait for nothing: the demo model in virtual time"
+    )
+    group.add_argument(
+        "--events", metavar="FILE", help="write every event of the engine there, as lines of JSON"
     )
     group.add_argument(
         "--json", action="store_true", help="print one JSON object instead of a table"

@@ -20,6 +20,7 @@ from ccchat_tui.cli_models import list_models, open_backend
 from ccchat_tui.cli_output import CommandError, complain, is_terminal, say, terminal_width
 from ccchat_tui.cli_progress import Progress
 from ccchat_tui.cli_report import report_table
+from ccchat_tui.cli_report_events import open_log, tell_of
 from ccchat_tui.cli_scenario import limits_of, scenario_called
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.engine.service import ConcurrentChatService
@@ -63,6 +64,8 @@ class Load:
     """What is played instead of these users; empty for nothing."""
     fast: bool = False
     """Whether time is virtual."""
+    events: str = ""
+    """The file of the event log; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,9 @@ class Play:
     """What is to be run, and on what."""
 
     title: str
+    seed: int
+    users: Sequence[tuple[str, str]]
+    """Names and colours."""
     backend: ChatBackend
     limits: EngineSettings
     make: Callable[[ConcurrentChatService, str, Clock], Simulation]
@@ -114,10 +120,23 @@ async def _run(loaded: Loaded, load: Load, make_play: Callable[[], Play]) -> int
 async def _simulate(play: Play, model: str, load: Load, interrupt: Interrupt) -> int:
     clock = LoopClock() if load.fast else SystemClock()
     service = ConcurrentChatService(
-        play.backend, play.limits, clock=clock, rng=random.Random(f"{load.seed}:engine")
+        play.backend, play.limits, clock=clock, rng=random.Random(f"{play.seed}:engine")
     )
     simulation = play.make(service, model, clock)
     interrupt.answer = simulation.stop
+    log = None
+    if load.events:
+        log = open_log(
+            load.events,
+            service,
+            clock,
+            patient=True,
+            users=play.users,
+            title=play.title,
+            seed=play.seed,
+            model=model,
+            server=f"{play.backend.name}, {play.backend.address}",
+        )
     progress = Progress(
         sys.stderr,
         lambda: service.snapshot(0, users=False),
@@ -132,6 +151,10 @@ async def _simulate(play: Play, model: str, load: Load, interrupt: Interrupt) ->
         snapshot = service.snapshot(0)
     finally:
         await service.aclose()
+        if log is not None:
+            began = log.began if simulation.began is None else simulation.began
+            log.close(began + simulation.wall, began)
+            tell_of(log, load.events)
     report = make_report(snapshot, simulation.wall, simulation.times(), service.servers)
     if load.json:
         say(json.dumps(report, ensure_ascii=False))
@@ -147,13 +170,16 @@ async def _simulate(play: Play, model: str, load: Load, interrupt: Interrupt) ->
 def _load(loaded: Loaded, servers: Sequence[Host | Server], load: Load, *, demo: bool) -> Play:
     """So many users with so many messages each."""
     seed = load.seed or 0
+    users = make_users(load.user_count, load.messages, seed)
     return Play(
         title=f"{load.user_count} users, {load.messages} messages each",
+        seed=seed,
+        users=[(user.name, "") for user in users],
         backend=_demo(load, seed) if demo else open_backend(loaded, servers),
         limits=limits_for(load, loaded),
         make=lambda service, model, clock: Simulation(
             service,
-            make_users(load.user_count, load.messages, seed),
+            users,
             model=model,
             clock=clock,
             system=loaded.settings.system,
@@ -174,6 +200,8 @@ def _scenario(loaded: Loaded, servers: Sequence[Host | Server], load: Load, *, d
     played = ScenarioServer(server, scenario.troubles, seed, load.pace) if demo else None
     return Play(
         title=f"{scenario.title}: {len(scenario.names)} users, {scenario.expected} messages",
+        seed=seed,
+        users=[(name, user.colour) for user in scenario.users for name in user.names],
         backend=played or open_backend(loaded, servers),
         limits=limits,
         make=lambda service, model, clock: ScenarioRun(

@@ -108,12 +108,21 @@ class Announcer:
         after = now - handle._slot_at
         self.post(RequestFirstToken(now, request.id, request.user, request.session_id, after))
 
-    def retrying(self, handle: RequestHandle, failure: Failure, delay: float, now: float) -> None:
+    def retrying(
+        self, handle: RequestHandle, failure: Failure, delay: float, now: float, *, counted: bool
+    ) -> None:
         """It waits for another attempt."""
         request = handle.request
         self.post(
             RequestRetrying(
-                now, request.id, request.user, request.session_id, failure, delay, handle.attempt
+                now,
+                request.id,
+                request.user,
+                request.session_id,
+                failure,
+                delay,
+                handle.attempt,
+                counted,
             )
         )
 

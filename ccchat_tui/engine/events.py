@@ -66,6 +66,9 @@ class RequestRetrying(RequestEvent):
     """Seconds until it is queued again."""
     attempt: int
     """The attempt that failed."""
+    counted: bool = True
+    """Whether it is one of the retries that are counted: not while it has to be found out what the
+    failure means, nor where the fallback begins again as if the attempt had not been."""
 
 
 @dataclass(frozen=True, slots=True)

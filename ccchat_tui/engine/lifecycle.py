@@ -204,7 +204,7 @@ class Lifecycle:
             self._end(handle, RequestState.FAILED, failure, now)
         else:
             self.counters.retried(handle.request.user)
-            self._wait(handle, failure, delay, now)
+            self._wait(handle, failure, delay, now, counted=True)
 
     # Within -------------------------------------------------------------------------------
 
@@ -282,7 +282,7 @@ class Lifecycle:
                 self._end(handle, RequestState.FAILED, failure, now)
             else:
                 self.counters.retried(handle.request.user)
-                self._wait(handle, failure, delay, now)
+                self._wait(handle, failure, delay, now, counted=True)
 
     def _put_back(self, handle: RequestHandle, failure: Failure, now: float) -> None:
         """Begin again as if the attempt had not been: at the front, and with all its time."""
@@ -302,7 +302,15 @@ class Lifecycle:
             self.waiting.pop(handle, None)
             self._enqueue(handle, now)
 
-    def _wait(self, handle: RequestHandle, failure: Failure, delay: float, now: float) -> None:
+    def _wait(
+        self,
+        handle: RequestHandle,
+        failure: Failure,
+        delay: float,
+        now: float,
+        *,
+        counted: bool = False,
+    ) -> None:
         """Let a request wait, without a slot, until it is queued again."""
         if handle.state is not _WAITING:
             handle._move(_WAITING)
@@ -312,7 +320,7 @@ class Lifecycle:
         self.waiting[handle] = None
         self.watchdog.watch(handle, next_look(handle, self.settings))
         if self.announcer.heard:
-            self.announcer.retrying(handle, failure, delay, now)
+            self.announcer.retrying(handle, failure, delay, now, counted=counted)
 
     def _due(self, handle: RequestHandle, now: float) -> float:
         """A moment has come that a request was to be looked at. Returns the next one."""

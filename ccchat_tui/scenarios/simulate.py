@@ -9,17 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ccchat_tui.backends.base import ChatMessage, Prompt
-from ccchat_tui.engine.events import (
-    EngineEvent,
-    RequestEnded,
-    RequestEvent,
-    RequestQueued,
-    RequestRetrying,
-    RequestStarted,
-)
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import Priority, Rejected, RequestState
 from ccchat_tui.scenarios.report import UserTimes
+from ccchat_tui.scenarios.watch import UserWatch
 
 if TYPE_CHECKING:
     from ccchat_tui.clock import Clock
@@ -73,8 +66,7 @@ class Simulation:
         self._stopped = asyncio.Event()
         self._began: float | None = None
         self._ended: float | None = None
-        self._flights = {user.name: _Flights() for user in users}
-        self._spans: dict[str, tuple[float, float]] = {}
+        self._watch = UserWatch(user.name for user in users)
         self._waiting: dict[str, float] = {}
 
     @property
@@ -91,6 +83,11 @@ class Simulation:
     def waiting(self) -> dict[str, float]:
         """Users who were refused and will send again, with the moment of the clock."""
         return self._waiting
+
+    @property
+    def began(self) -> float | None:
+        """The clock's moment of the beginning; `None` before it."""
+        return self._began
 
     @property
     def wall(self) -> float:
@@ -119,10 +116,7 @@ class Simulation:
 
     def times(self) -> dict[str, UserTimes]:
         """What the service's snapshot does not say of each user."""
-        return {
-            name: UserTimes(peak=flights.peak, wall=self._wall_of(name))
-            for name, flights in self._flights.items()
-        }
+        return self._watch.times()
 
     def failures(self) -> Counter[str]:
         """Why requests failed or took too long, in words, and how many did for that reason."""
@@ -132,10 +126,6 @@ class Simulation:
             for handle in self.handles
             if handle.state in bad and handle.failure is not None
         )
-
-    def _wall_of(self, name: str) -> float:
-        first, last = self._spans.get(name, (0.0, 0.0))
-        return last - first
 
     def _parts(self) -> Iterable[tuple[str, Coroutine[Any, Any, None]]]:
         """What is done side by side, each with a name."""
@@ -210,37 +200,6 @@ class Simulation:
         except TimeoutError:
             pass
 
-    def _watch(self, event: EngineEvent) -> None:
-        if not isinstance(event, RequestEvent):
-            return
-        name, flights = event.user, self._flights[event.user]
-        first, _ = self._spans.get(name, (event.at, event.at))
-        self._spans[name] = (first, event.at)
-        match event:
-            case RequestStarted():
-                flights.start(event.request_id)
-            case RequestQueued() | RequestRetrying() | RequestEnded():
-                flights.stop(event.request_id)
-            case _:
-                pass
-
 
 def _same(prompt: Prompt) -> Prompt:
     return prompt
-
-
-class _Flights:
-    """How many requests of one user are in flight, and how many were at the most."""
-
-    __slots__ = ("_ids", "peak")
-
-    def __init__(self) -> None:
-        self._ids: set[str] = set()
-        self.peak = 0
-
-    def start(self, request_id: str) -> None:
-        self._ids.add(request_id)
-        self.peak = max(self.peak, len(self._ids))
-
-    def stop(self, request_id: str) -> None:
-        self._ids.discard(request_id)

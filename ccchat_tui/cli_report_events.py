@@ -1,0 +1,94 @@
+"""Event logs on the command line: `--events FILE`, and `ccchat replay FILE`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ccchat_tui import __version__
+from ccchat_tui.cli_output import CommandError, complain, say, terminal_width
+from ccchat_tui.cli_report import report_table
+from ccchat_tui.engine.stats import LimitsView
+from ccchat_tui.event_log.writer import EventLog
+
+if TYPE_CHECKING:
+    from ccchat_tui.clock import Clock
+    from ccchat_tui.engine.service import ConcurrentChatService
+
+
+def open_log(
+    file: str,
+    service: ConcurrentChatService,
+    clock: Clock,
+    *,
+    patient: bool = False,
+    users: Sequence[tuple[str, str]] = (),
+    **about: object,
+) -> EventLog:
+    """Have a service's events written into a file from now on.
+
+    Args:
+        file: Its path.
+        service: Whose events.
+        clock: The service's clock.
+        patient: Whether to wait for a disk that does not keep up.
+        users: Names and colours, in the order in which they are to be told of.
+        about: What else the first line says.
+
+    Raises:
+        CommandError: It cannot be written.
+    """
+    snapshot = service.snapshot(0, users=False)
+    limits = snapshot.limits
+    try:
+        log = EventLog(
+            Path(file).expanduser(),
+            {
+                "program": __version__,
+                "date": clock.now().isoformat(),
+                **about,
+                "mode": snapshot.mode,
+                "mode_reason": snapshot.mode_reason,
+                "limits": {name: getattr(limits, name) for name in LimitsView.__slots__},
+                "users": [{"name": name, "colour": colour} for name, colour in users],
+            },
+            snapshot.at,
+            patient=patient,
+        )
+    except OSError as error:
+        raise CommandError(
+            f"--events cannot be {file!r}: it cannot be written: {error.strerror}", 2
+        ) from None
+    service.subscribe(log)
+    return log
+
+
+def tell_of(log: EventLog, file: str) -> None:
+    """Say what is missing in a log that was closed."""
+    if log.problem:
+        complain(f"the event log {file} is not whole: {log.problem}")
+    elif log.lost:
+        complain(f"the event log {file} is not whole: {log.lost} events came too fast for the disk")
+
+
+def replay(given: Mapping[str, Any]) -> int:
+    """Print what became of the run that an event log tells of.
+
+    Raises:
+        CommandError: The file cannot be read.
+    """
+    from ccchat_tui.event_log.reader import EventLogError  # noqa: PLC0415 - loads pydantic
+    from ccchat_tui.scenarios.replay import replay_log  # noqa: PLC0415
+
+    try:
+        run = replay_log(Path(given["file"]).expanduser(), complain)
+    except EventLogError as error:
+        raise CommandError(error.message, 2) from None
+    report = run.figures.report(run.wall)
+    if given.get("json"):
+        say(json.dumps(report, ensure_ascii=False))
+    else:
+        say(report_table(report, terminal_width()))
+    return 0
