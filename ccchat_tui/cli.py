@@ -11,7 +11,7 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from ccchat_tui.cli_parser import OPTIONS, CommandLine
 
 if TYPE_CHECKING:
     from ccchat_tui.backends.hosts import Host, Server
+    from ccchat_tui.cli_serve import Beside
     from ccchat_tui.config import Loaded
 
 INTERRUPTED = 130
@@ -68,18 +69,8 @@ def _run(argv: Sequence[str]) -> int:
     except SystemExit as stop:  # how argparse ends after --help and --version
         return int(stop.code or 0)
     command = given.get("command")
-    if command == "config" and given.get("markdown"):
-        from ccchat_tui.cli_config import print_markdown  # noqa: PLC0415
-
-        return print_markdown()
-    if command == "scenarios":
-        from ccchat_tui.cli_scenario import print_scenarios  # noqa: PLC0415
-
-        return print_scenarios()
-    if command == "replay":
-        from ccchat_tui.cli_report_events import replay  # noqa: PLC0415
-
-        return replay(given)
+    if (plain := _plain(command, given)) is not None:
+        return plain()
     if command is None:
         # A start makes much that stays and no garbage; looking for some in between took a tenth
         # of it. It is looked for again when the first screen stands.
@@ -93,6 +84,29 @@ def _run(argv: Sequence[str]) -> int:
     for warning in (*loaded.warnings, *(each.warning for each in servers if each.warning)):
         complain(f"note: {warning}")
     return _command(command, loaded, servers, given)
+
+
+def _plain(command: str | None, given: Mapping[str, Any]) -> Callable[[], int] | None:
+    """A command that asks for no settings; `None` for the others."""
+    match command:
+        case "config" if given.get("markdown"):
+            from ccchat_tui.cli_config import print_markdown  # noqa: PLC0415
+
+            return print_markdown
+        case "scenarios":
+            from ccchat_tui.cli_scenario import print_scenarios  # noqa: PLC0415
+
+            return print_scenarios
+        case "replay":
+            from ccchat_tui.cli_report_events import replay  # noqa: PLC0415
+
+            return lambda: replay(given)
+        case "token":
+            from ccchat_tui.cli_token import tokens_command  # noqa: PLC0415
+
+            return lambda: tokens_command(given)
+        case _:
+            return None
 
 
 def _command(command: str, loaded: Loaded, servers: Sequence[Any], given: Mapping[str, Any]) -> int:
@@ -120,10 +134,23 @@ def _command(command: str, loaded: Loaded, servers: Sequence[Any], given: Mappin
                 "import": history.import_conversations,
             }
             return commands[command](loaded, given)
+        case "serve":
+            from ccchat_tui.cli_serve import serve  # noqa: PLC0415
+
+            return serve(loaded, servers, given)
         case _:
             from ccchat_tui.cli_simulate import simulate  # noqa: PLC0415
 
             return simulate(loaded, servers, given)
+
+
+def _beside(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
+    """What `--api` asks for, without loading what it takes where it does not."""
+    if "api" not in given:
+        return None
+    from ccchat_tui.cli_serve import beside_of  # noqa: PLC0415
+
+    return beside_of(loaded, given)
 
 
 def _app(given: Mapping[str, Any]) -> int:
@@ -137,7 +164,7 @@ def _app(given: Mapping[str, Any]) -> int:
 
     try:
         if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-            return run_app(loaded)
+            return run_app(loaded, _beside(loaded, given))
         check_theme(loaded.settings.theme)
     except (SettingsError, KindError) as error:
         raise CommandError(str(error), 2) from None

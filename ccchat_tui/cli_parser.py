@@ -11,6 +11,14 @@ from typing import Any, NoReturn
 
 from ccchat_tui import __version__
 from ccchat_tui.cli_output import CommandError
+from ccchat_tui.cli_parser_api import (
+    ACCESS,
+    SERVE,
+    SHOWN,
+    check_api,
+    listen_options,
+    token_options,
+)
 
 OPTIONS = {
     "demo": "--demo",
@@ -26,7 +34,7 @@ OPTIONS = {
 """The options that are settings, by the field of `Settings` that they set."""
 
 COMMANDS = (
-    *("config", "models", "simulate", "scenarios", "replay"),
+    *("config", "models", "simulate", "scenarios", "replay", "serve", "token"),
     *("list", "search", "export", "import"),
 )
 
@@ -38,6 +46,7 @@ examples:
   ccchat --host 192.168.1.7            the Ollama of another machine
   ccchat --max-concurrent 2            at most two requests in flight at once
   ccchat simulate --users 6 --demo     simulated users, without a screen
+  ccchat serve 11435                   the queue over HTTP, without a screen
   ccchat search herring soup           what was said of both, in any conversation
   ccchat export 3fa2 -o soup.html      a conversation as a web page
 
@@ -109,6 +118,7 @@ class CommandLine:
             epilog=_EXAMPLES,
             parents=[app],
         )
+        listen_options(self.parser, "--api")
         self.parser.add_argument(
             "--version",
             action="version",
@@ -162,6 +172,18 @@ class CommandLine:
             ],
         )
         _simulate_options(simulate)
+        serve = sub.add_parser(
+            "serve",
+            help="serve the queue over HTTP, without a screen",
+            description=SERVE,
+            parents=[_settings_options(*(name for name in OPTIONS if name not in SHOWN))],
+        )
+        listen_options(serve)
+        token_options(
+            sub.add_parser(
+                "token", help="show, make and revoke tokens of the API", description=ACCESS
+            )
+        )
         for name, (said, more, add) in _HISTORY.items():
             add(sub.add_parser(name, help=said, description=more, parents=[_settings_options()]))
         self.commands = dict(sub.choices)
@@ -201,7 +223,7 @@ class CommandLine:
 
     def _no_option(self, name: str, parser: Parser) -> str:
         owners = [f"`{p.prog}`" for p in self.commands.values() if name in _options(p)]
-        if owners:
+        if owners and not difflib.get_close_matches(name, _options(parser), 1, 0.9):
             where = " and ".join(owners)
             return f"{name} is no option of `{parser.prog}`; it may stand after {where}"
         close = difflib.get_close_matches(name, _options(parser), 1)
@@ -216,6 +238,7 @@ class CommandLine:
                 "leave one of them out",
                 2,
             )
+        check_api(values)
         if values.get("command") == "simulate":
             if "users" in values:
                 raise CommandError(

@@ -50,6 +50,13 @@ def chosen_store(named: str) -> Path | None:
     return Path(named).expanduser() if named.strip() else store_file()
 
 
+def tokens_file() -> Path:
+    """The file of the tokens that let into the API."""
+    from platformdirs import user_data_path  # noqa: PLC0415 - only who asks pays for it
+
+    return user_data_path(APP, appauthor=False) / "tokens.json"
+
+
 def trace_file() -> Path:
     """Where the details of a fault of ours are written."""
     from platformdirs import user_log_path  # noqa: PLC0415 - only who asks pays for it

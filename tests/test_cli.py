@@ -42,7 +42,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Loaded]:
     """The app's start, noted down instead of drawn, on what passes for a terminal."""
     starts: list[Loaded] = []
 
-    def run_app(loaded: Loaded) -> int:
+    def run_app(loaded: Loaded, beside: object = None) -> int:
         if loaded.settings.theme == "nope":
             raise SettingsError("theme cannot be 'nope': there is none of that name")
         starts.append(loaded)
@@ -234,7 +234,7 @@ class TestApp:
     def test_an_interrupt_is_no_fault(
         self, started: list[Loaded], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def interrupted(loaded: Loaded) -> int:
+        def interrupted(loaded: Loaded, beside: object = None) -> int:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(sys.modules["ccchat_tui.tui.run"], "run_app", interrupted)
@@ -244,7 +244,7 @@ class TestApp:
 class TestFaults:
     @pytest.fixture
     def broken(self, started: list[Loaded], monkeypatch: pytest.MonkeyPatch) -> None:
-        def run_app(loaded: Loaded) -> int:
+        def run_app(loaded: Loaded, beside: object = None) -> int:
             raise ValueError("no such \x1b[31mthing\nat all")
 
         monkeypatch.setattr(sys.modules["ccchat_tui.tui.run"], "run_app", run_app)

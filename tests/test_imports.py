@@ -103,6 +103,7 @@ class TestWhatIsLoaded:
             "ccchat_tui.cli",
             "ccchat_tui.cli_output",
             "ccchat_tui.cli_parser",
+            "ccchat_tui.cli_parser_api",
         }
         assert not packages(modules, (*HEAVY, "asyncio", "platformdirs", "httpcore"))
 

@@ -212,6 +212,21 @@ class RequestHandle:
         """
         return _Pieces(self)
 
+    async def changed(self) -> None:
+        """Return after the next piece, or the end; at once if it has ended."""
+        if self.ended_at is not None:
+            return
+        reader: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._readers is None:
+            self._readers = [reader]
+        else:
+            self._readers.append(reader)
+        try:
+            await reader
+        finally:
+            if reader.cancelled():
+                _drop(self._readers, reader)
+
     def feed(self, text: str, thinking: str = "") -> None:
         """Keep a piece of the reply. For what runs the request, and nobody else.
 
@@ -277,19 +292,6 @@ class RequestHandle:
                 if not waiter.done():
                     waiter.set_result(None)
 
-    async def _changed(self) -> None:
-        """Return after the next piece, or the end."""
-        reader: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self._readers is None:
-            self._readers = [reader]
-        else:
-            self._readers.append(reader)
-        try:
-            await reader
-        finally:
-            if reader.cancelled():
-                _drop(self._readers, reader)
-
 
 def _drop(waiting: list[asyncio.Future[None]] | None, gone: asyncio.Future[None]) -> None:
     """Forget one who waited, if whoever wakes them has not done so already."""
@@ -314,7 +316,7 @@ class _Pieces:
         while self._at >= len(handle.parts):
             if handle.ended:
                 raise StopAsyncIteration
-            await handle._changed()
+            await handle.changed()
         piece = handle.parts[self._at]
         self._at += 1
         return piece

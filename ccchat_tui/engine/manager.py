@@ -216,6 +216,11 @@ class ChatQueueManager:
         return self._cap is not None
 
     @property
+    def draining(self) -> bool:
+        """Whether new requests are refused for good."""
+        return self._draining
+
+    @property
     def history(self) -> QueueHistory:
         """The last minutes."""
         return self._life.history

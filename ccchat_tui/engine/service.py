@@ -75,6 +75,11 @@ class ConcurrentChatService:
         return self._manager.settings
 
     @property
+    def draining(self) -> bool:
+        """Whether new requests are refused, because it is being closed."""
+        return self._manager.draining
+
+    @property
     def history(self) -> QueueHistory:
         """The last minutes, for a chart."""
         return self._manager.history

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from types import FrameType
 
 from textual.theme import BUILTIN_THEMES
@@ -12,6 +14,7 @@ from textual.theme import BUILTIN_THEMES
 from ccchat_tui.backends.connect import load_client, open_servers
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.config import Loaded, SettingsError
+from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.paths import chosen_store, config_file, config_folder, themes_folder
 from ccchat_tui.sessions.presets import Preset, PresetError, Presets
 from ccchat_tui.sessions.store import Store
@@ -27,15 +30,19 @@ from ccchat_tui.tui.themes import ThemeSet, load_themes
 _SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGBREAK")
 """Those that ask a program to end; not every platform has all of them."""
 
+Beside = Callable[[ConcurrentChatService], AbstractAsyncContextManager[None]]
+"""What runs beside the engine for as long as the app does."""
+
 SETTLED_AFTER = 1.0
 """Seconds after which the first screen stands."""
 
 
-def run_app(loaded: Loaded) -> int:
+def run_app(loaded: Loaded, beside: Beside | None = None) -> int:
     """Run the app until the person leaves it, or somebody asks it to end.
 
     Args:
         loaded: The settings.
+        beside: What runs beside the app's engine, such as the API.
 
     Returns:
         The exit code: 0, 1 after a fault, 128 and the signal's number after a signal.
@@ -63,6 +70,7 @@ def run_app(loaded: Loaded) -> int:
         presets=presets,
         preset=preset_named(settings.preset, presets),
         keymap=keymap,
+        prompts=(loaded.file or config_file()).parent / "prompts",
         load_client=load_client,
         store=None if file is None else Store(file),
         tabs_of=None if loaded.is_default("users") else frozenset(settings.users),
@@ -70,9 +78,8 @@ def run_app(loaded: Loaded) -> int:
     )
     own = [(",".join(keys), "", "") for keys in keymap.keys.values() if keys]
     teach_alt_keys([*ChatsScreen.BINDINGS, *own])
-        prompts=(loaded.file or config_file()).parent / "prompts",
     keep_pasted_escapes()
-    return asyncio.run(_run(CCChatApp(settings, parts), parts.store))
+    return asyncio.run(_run(CCChatApp(settings, parts), parts.store, beside))
 
 
 def check_theme(name: str, themes: ThemeSet | None = None) -> None:
@@ -114,7 +121,7 @@ def preset_named(name: str, presets: Presets) -> Preset:
     return there[name]
 
 
-async def _run(app: CCChatApp, store: Store | None) -> int:
+async def _run(app: CCChatApp, store: Store | None, beside: Beside | None) -> int:
     """Run it, with signals answered by an orderly end."""
     loop = asyncio.get_running_loop()
     code = 0
@@ -138,7 +145,8 @@ async def _run(app: CCChatApp, store: Store | None) -> int:
             signal.signal(number, from_afar)
     aside = loop.call_later(SETTLED_AFTER, set_startup_aside)
     try:
-        await app.run_async()
+        async with beside(app.service) if beside else nullcontext():
+            await app.run_async()
     finally:
         aside.cancel()
         app.keeping.stop()

@@ -1,0 +1,220 @@
+"""The control API: `/api/ai/...`, by which programs see the queue and steer it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ccchat_tui.api.asking import LONGEST_NAME, read_asked, read_object
+from ccchat_tui.api.feed import EventFeed
+from ccchat_tui.api.hub import Hub, answer, caller_of, only_admin
+from ccchat_tui.api.tokens import TokensError, check_name
+from ccchat_tui.api.views import Json, request_json, status_json
+from ccchat_tui.engine.request import TERMINAL, Priority
+from ccchat_tui.text import shown_value
+
+MOST_AT_ONCE: Final = 1000
+"""As high as a limit can be set, as in the settings."""
+ASKED: Final = frozenset(
+    {
+        *("model", "messages", "options", "think", "keep_alive", "stream"),
+        *("session_id", "priority", "timeout_ms", "user"),
+    }
+)
+"""The fields of a chat."""
+
+_STATES: Final = frozenset(state.value for state in TERMINAL)
+_PRIORITIES: Final = {priority.name.lower(): priority for priority in Priority}
+
+
+class Control:
+    """The endpoints. Users see and stop what is theirs; the rest is the admin's.
+
+    Args:
+        hub: The engine.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def routes(self) -> list[Route]:
+        """Where they are."""
+        return [
+            Route("/api/ai/status", self.status, methods=["GET"]),
+            Route("/api/ai/requests", self.requests, methods=["GET"]),
+            Route("/api/ai/requests", self.submit, methods=["POST"]),
+            Route("/api/ai/requests", self.cancel_all, methods=["DELETE"]),
+            Route("/api/ai/requests/{id}", self.request, methods=["GET"]),
+            Route("/api/ai/requests/{id}", self.cancel, methods=["DELETE"]),
+            Route("/api/ai/events", self.events, methods=["GET"]),
+            Route("/api/ai/limits", self.limits, methods=["PATCH"]),
+            Route("/api/ai/pause", self.pause, methods=["POST"]),
+            Route("/api/ai/resume", self.resume, methods=["POST"]),
+        ]
+
+    async def status(self, request: Request) -> Response:
+        """The queue, the figures, the limits, the mode and the servers."""
+        caller, service = caller_of(request), self._hub.service
+        user = None if caller.admin else caller.user
+        return answer(status_json(service.snapshot(0), service.servers, user=user))
+
+    async def requests(self, request: Request) -> Response:
+        """What lives, or what ended lately in the states that are asked for."""
+        caller, asked = caller_of(request), request.query_params
+        everyone = _flag(request, "all")
+        if everyone:
+            only_admin(request)
+        if "state" in asked:
+            states = set(filter(None, asked["state"].split(",")))
+            if not states or not states <= _STATES:
+                there = ", ".join(sorted(_STATES))
+                raise HTTPException(
+                    400, f"state is {shown_value(asked['state'])}; give some of {there}"
+                )
+            rows = [row for row in self._hub.journal.all_ended() if row["state"] in states]
+        else:
+            rows = self._living()
+        mine = [row for row in rows if everyone or row["user"] == caller.user]
+        return answer({"requests": mine})
+
+    async def request(self, request: Request) -> Response:
+        """One request, living or ended lately."""
+        return answer(self._find(request))
+
+    async def submit(self, request: Request) -> Response:
+        """Ask something; the reply comes as it grows, or whole."""
+        caller, hub = caller_of(request), self._hub
+        data = await read_object(request, ASKED)
+        asked = read_asked(data)
+        if not asked.messages:
+            raise HTTPException(400, "messages is empty; give at least one message")
+        user = _text(data, "user", caller.user)
+        if user != caller.user and not caller.admin:
+            raise HTTPException(403, "only the admin may ask for somebody else")
+        try:
+            check_name(user)
+        except TokensError as error:
+            raise HTTPException(400, str(error)) from None
+        priority = _priority(data.get("priority", "normal"))
+        if priority is Priority.HIGH and not caller.admin:
+            raise HTTPException(403, "only the admin may ask before everybody else")
+        handle = hub.submit(
+            asked,
+            model=await hub.model_for(asked.model),
+            user=user,
+            session_id=_text(data, "session_id", ""),
+            priority=priority,
+            timeout=_seconds(data.get("timeout_ms")),
+        )
+        return hub.reply(handle, stream=asked.stream, at_once=True)
+
+    async def cancel(self, request: Request) -> Response:
+        """Stop one request. Stopping what has ended changes nothing."""
+        found = self._find(request)
+        cancelled = self._hub.service.cancel(found["id"])
+        return answer({"id": found["id"], "cancelled": cancelled})
+
+    async def cancel_all(self, request: Request) -> Response:
+        """Stop everything of the caller's, of a user, or of everybody."""
+        caller, service = caller_of(request), self._hub.service
+        user = request.query_params.get("user", caller.user)
+        if _flag(request, "all"):
+            only_admin(request)
+            return answer({"cancelled": service.cancel_all()})
+        if user != caller.user:
+            only_admin(request)
+        return answer({"cancelled": service.cancel_user(user)})
+
+    async def events(self, request: Request) -> Response:
+        """What happens, as it happens, for as long as the client stays."""
+        caller = caller_of(request)
+        user = None if caller.admin else caller.user
+        return EventFeed(self._hub.journal, user, request.headers.get("last-event-id", ""))
+
+    async def limits(self, request: Request) -> Response:
+        """Change limits; those that are not named stay."""
+        only_admin(request)
+        names = ("max_concurrent", "max_concurrent_per_user")
+        data = await read_object(request, frozenset(names))
+        if not data:
+            raise HTTPException(400, f"no limit is named; give {' or '.join(names)}")
+        for name, value in data.items():
+            if value == "auto" and name == "max_concurrent":
+                continue
+            if type(value) is not int or not 1 <= value <= MOST_AT_ONCE:
+                raise HTTPException(
+                    400,
+                    f"{name} is {shown_value(value)}; give a whole number from 1 to {MOST_AT_ONCE}",
+                )
+        service = self._hub.service
+        service.set_limits(**data)
+        told = status_json(service.snapshot(0, users=False), (), user=None)
+        return answer({"limits": told["limits"]})
+
+    async def pause(self, request: Request) -> Response:
+        """Start nothing until it is resumed; what runs runs on."""
+        only_admin(request)
+        self._hub.service.pause()
+        return answer({"paused": True})
+
+    async def resume(self, request: Request) -> Response:
+        """Start what waits again."""
+        only_admin(request)
+        self._hub.service.resume()
+        return answer({"paused": False})
+
+    def _living(self) -> list[Json]:
+        rows = self._hub.service.snapshot(users=False).requests
+        return [request_json(row) for row in rows]
+
+    def _find(self, request: Request) -> Json:
+        """The request that the path names. What is another's is as unknown as what there is not."""
+        wanted, caller, hub = request.path_params["id"], caller_of(request), self._hub
+        handle = hub.service.find(wanted)
+        if handle is not None and (caller.admin or handle.user == caller.user):
+            return next(row for row in self._living() if row["id"] == wanted)
+        ended = hub.journal.ended(wanted)
+        if handle is None and ended and (caller.admin or ended["user"] == caller.user):
+            return ended
+        raise HTTPException(404, f"there is no request {shown_value(wanted)}")
+
+
+def _flag(request: Request, name: str) -> bool:
+    value = request.query_params.get(name, "0")
+    if value not in {"0", "1"}:
+        raise HTTPException(400, f"{name} is {shown_value(value)}; give 1 or 0")
+    return value == "1"
+
+
+def _text(data: dict[str, Any], name: str, otherwise: str) -> str:
+    value = data.get(name)
+    if value is None:
+        return otherwise
+    if not isinstance(value, str) or not value.isprintable() or len(value) > LONGEST_NAME:
+        raise HTTPException(
+            400,
+            f"{name} is {shown_value(value)}; give a text of at most {LONGEST_NAME} characters",
+        )
+    return value or otherwise
+
+
+def _priority(value: Any) -> Priority:
+    priority = _PRIORITIES.get(value) if isinstance(value, str) else None
+    if priority is None:
+        there = ", ".join(_PRIORITIES)
+        raise HTTPException(400, f"priority is {shown_value(value)}; give one of {there}")
+    return priority
+
+
+def _seconds(value: Any) -> float | None:
+    if value is None:
+        return None
+    if type(value) is not int or not 1 <= value <= 86_400_000:
+        raise HTTPException(
+            400, f"timeout_ms is {shown_value(value)}; give a whole number from 1 to 86400000"
+        )
+    return value / 1000

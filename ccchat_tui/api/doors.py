@@ -1,0 +1,180 @@
+"""Who comes in: every request passes here before anything else is done with it.
+
+Host and origin first (a page in a browser must not reach us by another site's name), then the
+token, then the body, which is read whole, within bounds of size and time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Iterable
+from email.utils import formatdate
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ccchat_tui.api.tokens import Tokens, TokensError
+from ccchat_tui.api.views import encode
+
+MOST_BODY: Final = 16 * 1024 * 1024
+"""Bytes of a body; pictures travel in it."""
+BODY_SECONDS: Final = 30.0
+"""How long a body may take to come."""
+
+OPEN: Final = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
+"""Paths that tell nothing about anybody."""
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Doors:
+    """Lets in who may come in.
+
+    Args:
+        app: What is behind.
+        tokens: Who is known.
+        names: Host names by which we are reached, beside those of this machine alone.
+        any_ip: Whether any address is right as a host: it is where we listen beyond this machine,
+            and no name that somebody else's name server could point at us.
+    """
+
+    def __init__(
+        self, app: ASGIApp, tokens: Tokens, names: Iterable[str] = (), *, any_ip: bool = False
+    ) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._names = _LOCAL | {name.lower() for name in names}
+        self._any_ip = any_ip
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or say why not."""
+        if scope["type"] != "http":
+            return
+        headers = Headers(scope=scope)
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"date", formatdate(usegmt=True).encode()),
+                    (b"cache-control", b"no-store"),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            await send(message)
+
+        refusal = self._stranger(headers) or self._unknown(scope, headers)
+        if refusal is None:
+            body = await self._read(headers, receive)
+            if isinstance(body, bytes):
+                await self._app(scope, _again(body, receive), dated)
+                return
+            refusal = body
+        await refusal(scope, receive, dated)
+
+    def _stranger(self, headers: Headers) -> Response | None:
+        """By what name, and from which page."""
+        hosts = headers.getlist("host")
+        name = _host_of(hosts[0]) if len(hosts) == 1 else None
+        if name is None or not self._is_ours(name):
+            return _refuse(
+                403, "this name is not one of ours; start with --allow-host NAME if it is"
+            )
+        origin = headers.get("origin")
+        if origin is not None and origin.lower() != f"http://{hosts[0].lower()}":
+            site = urlsplit(origin) if origin.isascii() else None
+            # Behind a proxy that speaks TLS, the page's scheme is not ours.
+            if site is None or site.netloc.lower() != hosts[0].lower():
+                return _refuse(403, "pages of other sites are not served")
+        if headers.get("sec-fetch-site", "").lower() in {"cross-site", "same-site"}:
+            return _refuse(403, "pages of other sites are not served")
+        return None
+
+    def _is_ours(self, name: str) -> bool:
+        if name in self._names:
+            return True
+        if not self._any_ip:
+            return False
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
+        """Whose token came, which is then known to what is behind."""
+        if scope["path"] in OPEN:
+            return None
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        try:
+            caller = self._tokens.who(token.strip()) if scheme.lower() == "bearer" else None
+        except TokensError:
+            # The details name a file, which is nobody's business here.
+            return _refuse(500, "the tokens cannot be read; the log and `ccchat token` say why")
+        if caller is None:
+            return _refuse(
+                401,
+                "a token is needed: Authorization: Bearer TOKEN (`ccchat token` shows them; "
+                "Ollama's clients send OLLAMA_API_KEY)",
+                (("www-authenticate", "Bearer"),),
+            )
+        scope.setdefault("state", {})["caller"] = caller
+        return None
+
+    async def _read(self, headers: Headers, receive: Receive) -> bytes | Response:
+        """The whole body, or why it is not taken."""
+        length = headers.get("content-length", "")
+        if length.isdigit() and (len(length) > 15 or int(length) > MOST_BODY):
+            return _too_large()
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while True:
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        return _refuse(400, "the body broke off")
+                    body += message.get("body", b"")
+                    if len(body) > MOST_BODY:
+                        return _too_large()
+                    if not message.get("more_body"):
+                        return bytes(body)
+        except TimeoutError:
+            return _refuse(408, f"the body did not come within {BODY_SECONDS:g} s", _CLOSE)
+
+
+_CLOSE: Final = (("connection", "close"),)
+
+
+def _too_large() -> Response:
+    return _refuse(413, f"the body is larger than {MOST_BODY >> 20} MiB", _CLOSE)
+
+
+def _refuse(status: int, words: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    return Response(encode({"error": words}), status, dict(headers), media_type="application/json")
+
+
+def _host_of(header: str) -> str | None:
+    """The host of `HOST`, `HOST:PORT` or `[HOST]:PORT`."""
+    try:
+        parts = urlsplit(f"//{header}")
+        _ = parts.port
+    except ValueError:
+        return None
+    plain = parts.netloc == header and "@" not in header
+    return parts.hostname.rstrip(".") if plain and parts.hostname else None
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives what was read once more, and then waits for the client to leave."""
+    given = False
+
+    async def first() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return first

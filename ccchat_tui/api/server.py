@@ -1,0 +1,144 @@
+"""The HTTP server, in the event loop of whoever has the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from socket import socket
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ccchat_tui.api.connection import MOST_HEAD, Connection
+from ccchat_tui.api.control import Control
+from ccchat_tui.api.doors import Doors
+from ccchat_tui.api.health import Health
+from ccchat_tui.api.hub import Hub, answer
+from ccchat_tui.api.journal import Journal
+from ccchat_tui.api.openapi import document
+from ccchat_tui.api.tokens import Tokens
+
+if TYPE_CHECKING:
+    from ccchat_tui.clock import Clock
+    from ccchat_tui.engine.service import ConcurrentChatService
+
+IDLE: Final = 30
+"""Seconds that a connection may be kept alive with nothing to do."""
+LEAVING: Final = 2
+"""Seconds that what is under way has to end when the server does."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Without what belongs to the program: signals, and a look at the clock ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.stop = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are answered by whoever has the loop."""
+        yield
+
+    async def main_loop(self) -> None:
+        """Do nothing until it is time to end."""
+        await self.stop.wait()
+
+
+def make_app(
+    service: ConcurrentChatService,
+    journal: Journal,
+    tokens: Tokens,
+    *,
+    clock: Clock,
+    model: str = "",
+    names: Sequence[str] = (),
+    any_ip: bool = False,
+) -> Doors:
+    """The API over an engine. See `Doors` and `Hub` for the arguments."""
+    hub = Hub(service, journal, clock, model)
+    routes = [*Control(hub).routes(), *Health(hub, document()).routes()]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
+    app.router.redirect_slashes = False
+    return Doors(app, tokens, names, any_ip=any_ip)
+
+
+@asynccontextmanager
+async def serving(
+    service: ConcurrentChatService,
+    listener: socket,
+    tokens: Tokens,
+    *,
+    clock: Clock,
+    model: str = "",
+    names: Sequence[str] = (),
+    any_ip: bool = False,
+) -> AsyncIterator[None]:
+    """Serve the API while the `async with` lasts.
+
+    A fault of the server is logged, and takes nobody with it. At the end what is still under way
+    is given a moment, and cancelled then.
+
+    Args:
+        service: The engine; it stays its owner's.
+        listener: Where requests come in; closed at the end.
+        tokens: Who is known.
+        clock: The service's.
+        model: What is asked where a request names no model.
+        names: Further host names by which we are reached.
+        any_ip: Whether any address is right as a host.
+    """
+    # A program that draws on the terminal must not find the server's words there.
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    journal = Journal(service)
+    app = make_app(service, journal, tokens, clock=clock, model=model, names=names, any_ip=any_ip)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=IDLE,
+            timeout_graceful_shutdown=LEAVING,
+            h11_max_incomplete_event_size=MOST_HEAD,
+        )
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="api")
+    task.add_done_callback(_told)
+    try:
+        yield
+    finally:
+        journal.close()
+        server.stop.set()
+        await asyncio.wait((task,))
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        listener.close()
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("The API has ended: %r", error, exc_info=error)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return answer({"error": error.detail}, error.status_code, **dict(error.headers or {}))
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    """A fault of ours; the details are in the log, where Starlette's caller puts them."""
+    return answer({"error": "a fault of ccchat's own; its log has the details"}, 500)

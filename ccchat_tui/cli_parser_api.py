@@ -1,0 +1,72 @@
+"""What the command line knows of the API: where it listens, and who may come in."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ccchat_tui.cli_output import CommandError
+
+SERVE = """\
+The queue over HTTP, without a screen: a control API under /api/ai, described by /openapi.json. Only
+this machine reaches it unless told otherwise, and only who has a token: `ccchat token` shows them.
+
+Ctrl+C or SIGTERM lets what runs come to its end, for 30 seconds at most; a second one does not
+wait. It takes the extra `api`: pip install 'ccchat-tui[api]'.
+"""
+
+ACCESS = """\
+A token lets into the API: each user's to what is theirs, the admin's to everything. With --user or
+--admin that token is printed alone, and made where there is none. What is changed counts at once,
+also for a server that runs; --revoke leaves what was begun with the token to run on.
+"""
+
+SHOWN = frozenset({"theme", "store"})
+"""Settings of the screen, which is not there."""
+
+
+def listen_options(parser: argparse.ArgumentParser, option: str = "") -> None:
+    """Where the API listens, if that is an option, and by whom it is reached."""
+    group = parser.add_argument_group("the API")
+    if option:
+        group.add_argument(
+            option, dest="api", metavar="[HOST:]PORT", help="serve the API there meanwhile"
+        )
+    else:
+        parser.add_argument(
+            "address", metavar="[HOST:]PORT", nargs="?", help="where to listen (127.0.0.1:11435)"
+        )
+    group.add_argument(
+        "--expose-without-tls",
+        action="store_true",
+        help="listen beyond this machine, where everybody on the way can read what is said",
+    )
+    group.add_argument(
+        "--allow-host", metavar="A,B", help="further names by which clients reach it"
+    )
+
+
+def token_options(parser: argparse.ArgumentParser) -> None:
+    """Whose token, and what becomes of it."""
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--user", metavar="NAME", help="print the token of this user")
+    who.add_argument("--admin", action="store_true", help="print the admin's token")
+    parser.add_argument(
+        "--revoke", action="store_true", help="have that token count no longer, and print none"
+    )
+
+
+def check_api(values: dict[str, Any]) -> None:
+    """Raise `CommandError` where the options of the API stand beside what has none."""
+    command = values.get("command")
+    if "api" in values and command not in API_BESIDE:
+        raise CommandError(f"--api is not for `ccchat {command}`; leave it out", 2)
+    if command != "serve" and "api" not in values:
+        for name in ("expose_without_tls", "allow_host"):
+            if name in values:
+                option = f"--{name.replace('_', '-')}"
+                raise CommandError(f"{option} is for the API; add --api [HOST:]PORT", 2)
+
+
+API_BESIDE = frozenset({None})
+"""The commands beside which the API can be served; `None` is the app."""

@@ -1,0 +1,135 @@
+"""`ccchat serve`, and `--api` beside the other commands: the engine over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from ccchat_tui.api.address import Address, AddressError, bind, read_address
+from ccchat_tui.api.tokens import ADMIN, Tokens, TokensError
+from ccchat_tui.cli_models import open_backend
+from ccchat_tui.cli_output import CommandError, complain, say
+from ccchat_tui.cli_simulate import Interrupt
+from ccchat_tui.clock import SystemClock
+from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.paths import tokens_file
+
+if TYPE_CHECKING:
+    from ccchat_tui.backends.hosts import Host, Server
+    from ccchat_tui.config import Loaded
+
+DRAIN: Final = 30.0
+"""Seconds that requests have to end after the first signal; then they are cancelled."""
+
+Beside = Callable[[ConcurrentChatService], AbstractAsyncContextManager[None]]
+"""What runs beside a service for as long as the service is used."""
+
+
+def serve(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[str, Any]) -> int:
+    """Serve the API and nothing else, until a signal ends it.
+
+    The first signal lets what was taken come to its end, within `DRAIN` seconds; a second one ends
+    the program as usual.
+
+    Raises:
+        CommandError: It cannot listen there, or what it takes is not installed.
+    """
+    beside, address = open_api(loaded, given, given.get("address", ""))
+    return asyncio.run(_serve(loaded, servers, beside, address))
+
+
+async def _serve(
+    loaded: Loaded, servers: Sequence[Host | Server], beside: Beside, address: Address
+) -> int:
+    backend = open_backend(loaded, servers)
+    service = ConcurrentChatService(backend, loaded.settings.engine(), clock=SystemClock())
+    asked_to_end = asyncio.Event()
+    try:
+        with Interrupt(asked_to_end.set).listening():
+            async with beside(service):
+                say(f"ccchat listens at {address.url}; `ccchat token` shows who may come in")
+                sys.stdout.flush()
+                await asked_to_end.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN):
+                        await service.drain()
+                await service.aclose()
+    finally:
+        await service.aclose()
+        await backend.aclose()
+    return 0
+
+
+def open_api(loaded: Loaded, given: Mapping[str, Any], where: str) -> tuple[Beside, Address]:
+    """Listen, with tokens for whoever is named, before anything is drawn or asked.
+
+    Args:
+        loaded: The settings.
+        given: The command line.
+        where: The address as it was given; empty for the usual one.
+
+    Raises:
+        CommandError: That cannot be done.
+    """
+    try:
+        from ccchat_tui.api.server import serving  # noqa: PLC0415 - an extra, and only who serves
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("ccchat_tui"):
+            raise
+        raise CommandError(
+            f"the API needs {error.name}, which is not installed; "
+            "`pip install 'ccchat-tui[api]'` brings what it takes"
+        ) from None
+    settings = loaded.settings
+    try:
+        address = read_address(where) if where else Address(*_USUAL)
+        _check_reach(address, given)
+        tokens = Tokens(tokens_file())
+        tokens.make_missing((ADMIN, *(user for user in settings.users if user != ADMIN)))
+        listener, address = bind(address)
+    except AddressError as error:
+        raise CommandError(str(error), 2) from None
+    except TokensError as error:
+        raise CommandError(str(error)) from None
+    allowed = [name.strip() for name in given.get("allow_host", "").split(",")]
+    names = [address.host, *filter(None, allowed)]
+
+    def beside(service: ConcurrentChatService) -> AbstractAsyncContextManager[None]:
+        return serving(
+            service,
+            listener,
+            tokens,
+            clock=SystemClock(),
+            model=settings.model,
+            names=names,
+            any_ip=not address.loopback,
+        )
+
+    return beside, address
+
+
+def beside_of(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
+    """What `--api` asks for beside another command; `None` if it was not given. Raises
+    `CommandError`."""
+    if "api" not in given:
+        return None
+    beside, address = open_api(loaded, given, given["api"])
+    if given.get("command"):
+        complain(f"the API listens at {address.url}")
+    return beside
+
+
+_USUAL: Final = ("127.0.0.1", 11435)
+
+
+def _check_reach(address: Address, given: Mapping[str, Any]) -> None:
+    if not address.loopback and not given.get("expose_without_tls"):
+        raise CommandError(
+            f"at {address.url} other machines reach the API, and what is said travels there "
+            "unencrypted, tokens too; put a proxy that speaks TLS before 127.0.0.1, or say "
+            "--expose-without-tls",
+            2,
+        )
