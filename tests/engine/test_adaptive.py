@@ -144,6 +144,19 @@ def test_too_much_at_once_is_taken_back_at_once() -> None:
     assert limit.limit == 1
 
 
+@pytest.mark.parametrize(("in_flight", "trial"), [(3, True), (2, False)])
+def test_a_trial_is_to_blame_only_if_it_had_begun_to_fill(in_flight: int, trial: bool) -> None:
+    sim = server(4)
+    while sim.limit.phase is not Phase.TRYING:
+        sim.run(1)
+        assert sim.now < 60
+    assert (sim.limit.found, sim.limit.limit) == (2, 4)
+    assert sim.limit.overloaded(sim.now, in_flight) is trial
+    assert sim.limit.limit == sim.limit.found == (2 if trial else 1)
+    assert sim.limit.overloaded(sim.now + 1, in_flight) is trial, "one and the same"
+    assert sim.limit.found == (2 if trial else 1)
+
+
 def test_a_server_that_refuses_is_kept_just_below() -> None:
     sim = server(8, refuses_over=5)
     sim.run(900)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -142,6 +143,54 @@ async def test_one_user_with_a_limit_of_three_gets_three() -> None:
 
 
 @virtual
+async def test_full_at_each_look_is_not_full_throughout() -> None:
+    desk = desk_of()
+    desk.ask(Plan(tokens=1000, gap=0.1))
+    for _ in range(40):
+        await asyncio.sleep(0.7)
+        desk.ask(Plan(first=0.1, tokens=5, gap=0.1))
+        await asyncio.sleep(0.3)
+        assert desk.service.snapshot(0).in_flight == 2
+    assert found(desk).words == "auto: 2; measuring"
+    desk.service.cancel_all()
+    await desk.service.aclose()
+
+
+@virtual
+async def test_it_counts_what_came_and_how_long_the_first_of_it_took() -> None:
+    """And not what the server says at the end, which would come in lumps."""
+
+    class Boastful(PlannedServer):
+        async def stream(self, prompt: Any) -> Any:
+            async for chunk in super().stream(prompt):
+                more = chunk.stats and replace(chunk.stats, reply_tokens=9000)
+                yield replace(chunk, stats=more)
+
+    desk = desk_of(Boastful(), adaptive=AdaptiveSettings(maximum=2))
+    fill(desk)
+    await asyncio.sleep(40)
+    rate = int(found(desk).words.split(", ")[1].split(" ")[0])
+    assert 30 <= rate <= 40, "two at once, each of 20 a second"
+    limit = desk.service._tuner._limit
+    assert limit is not None
+    assert limit._first_token == pytest.approx(0.2)
+    desk.service.cancel_all()
+    await desk.service.aclose()
+
+
+@virtual
+async def test_asked_for_again_it_goes_on() -> None:
+    desk = desk_of()
+    fill(desk)
+    await asyncio.sleep(100)
+    before = found(desk)
+    desk.service.set_limits(max_concurrent="auto")
+    assert found(desk) == before
+    desk.service.cancel_all()
+    await desk.service.aclose()
+
+
+@virtual
 async def test_a_pause_says_nothing() -> None:
     desk = desk_of()
     fill(desk)
@@ -228,11 +277,14 @@ class TestByHand:
             if isinstance(event, LimitsChanged) and event.max_concurrent == 4:
                 desk.service.set_limits(max_concurrent=3)
 
+                loop.call_soon(lambda: timers.append(desk.service._tuner._timer))
+
+        loop, timers = asyncio.get_running_loop(), list[Any]()
         desk.service.subscribe(at_once)
         fill(desk)
         await asyncio.sleep(60)
         assert desk.mode[2] == 3
-        assert desk.service._tuner._timer is None, "it does not look any more"
+        assert timers == [None], "it does not look any more"
         desk.service.cancel_all()
         await desk.service.aclose()
 
@@ -240,16 +292,21 @@ class TestByHand:
 class TestOverload:
     @virtual
     async def test_the_fallback_is_in_charge_and_the_way_back_ends_lower(self) -> None:
-        desk = desk_of(max_concurrent=10, fallback_quiet=5.0)
+        desk = desk_of(max_concurrent=10, fallback_quiet=20.0)
         bad = [desk.ask(BUSY, Plan()) for _ in range(2)]
         rest = fill(desk, 300)
         await asyncio.sleep(0.15)
         assert desk.mode == ("sequential", "fallback: server busy", 1)
-        assert found(desk).found == 7
-        await asyncio.sleep(4.5)
+        assert (found(desk).found, desk.service._manager.wanted_limit) == (7, 7), "at once"
+        await asyncio.sleep(3)
+        again = desk.ask(BUSY, Plan(), priority=Priority.HIGH)
+        assert await again is RequestState.COMPLETED
+        assert found(desk).found == 7, "one alone says nothing of several"
+        await asyncio.sleep(15)
         assert desk.mode[2] == 1, "nothing is tried while it is"
-        await asyncio.sleep(32)
-        assert desk.mode == ("concurrent", "", 7), "not what it was"
+        await asyncio.sleep(160)
+        limits = [event.max_concurrent for event in desk.told(LimitsChanged)]
+        assert limits[:9] == [7, 1, 2, 3, 4, 5, 6, 7, 8], "not what it was, and then by trials"
         modes = [event.mode for event in desk.told(ModeChanged)]
         assert modes == ["sequential", "concurrent"]
         assert {await handle for handle in bad} == {RequestState.COMPLETED}
@@ -257,6 +314,21 @@ class TestOverload:
         assert found(desk).found == 4
         desk.service.cancel_all()
         assert len(rest) == 300
+        await desk.service.aclose()
+
+    @virtual
+    async def test_held_down_it_learns_nothing(self) -> None:
+        """Also where the limit that it was cut to is the one that it is held down to."""
+        desk = desk_of(fallback_quiet=60.0)
+        bad = [desk.ask(BUSY, Plan()) for _ in range(2)]
+        fill(desk)
+        await asyncio.sleep(50)
+        assert desk.mode == ("sequential", "fallback: server busy", 1)
+        assert (found(desk).words, desk.service._manager.wanted_limit) == ("auto: settled at 1", 1)
+        assert {await handle for handle in bad} == {RequestState.COMPLETED}
+        await asyncio.sleep(200)
+        assert found(desk).found == 4, "afterwards it does"
+        desk.service.cancel_all()
         await desk.service.aclose()
 
     @virtual

@@ -11,7 +11,7 @@ from ccchat_tui.engine.request import RequestState
 from ccchat_tui.scenarios.report import UserTimes, make_report
 from ccchat_tui.tui.widgets.queue_figures import status_row, title_row
 from tests.servers.stage import Stage
-from tests.support.ollama_server import OllamaServer, Phase
+from tests.support.ollama_server import OllamaServer
 
 COUNT = 8
 SETTINGS = {"max_concurrent": 4, "max_queue": 0, "fallback_quiet": 0.05, "retry_attempts": 0}
@@ -83,6 +83,6 @@ async def test_a_queue_that_is_really_full_takes_them_one_after_the_other() -> N
         assert [await handle for handle in handles] == [RequestState.COMPLETED] * COUNT
         for handle in handles:
             assert handle.text == "".join(server.pieces(handle.request.preview))
-        whole = [chat.question for chat in server.chats if chat.phase is Phase.COMPLETED]
+        whole = [chat.question for chat in server.chats if chat.lines and chat.lines == chat.total]
         assert sorted(whole) == sorted(f"question {number}" for number in range(COUNT)), "once"
         await stage.close()
