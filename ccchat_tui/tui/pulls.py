@@ -107,7 +107,7 @@ class Pull:
 
     def rate(self, now: float) -> float | None:
         """Bytes a second, lately; `None` while that cannot be told."""
-        while len(self._samples) > 2 and self._samples[1][0] <= now - SPAN:
+        while len(self._samples) > 1 and self._samples[1][0] <= now - SPAN:
             self._samples.popleft()
         since, before = self._samples[0]
         if not self.running or now - since < 2 * SAMPLE:
@@ -137,7 +137,7 @@ class Pulls:
         self._clock = clock
         self._changed = changed
         self._ended = ended
-        self._tasks: dict[Pull, asyncio.Task[None]] = {}
+        self._tasks: dict[Pull, asyncio.Task[PullState]] = {}
         self.all: list[Pull] = []
         """Those that run and those that ended lately, newest first."""
 
@@ -161,6 +161,7 @@ class Pulls:
         self.all = [pull, *(each for each in before if each not in ended[ENDED_KEPT:])]
         task = asyncio.get_running_loop().create_task(self._follow(pull, manager))
         self._tasks[pull] = task
+        task.add_done_callback(lambda _: self._end(pull, task))
         self._changed()
         return pull
 
@@ -177,22 +178,27 @@ class Pulls:
             self.cancel(pull)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _follow(self, pull: Pull, manager: ManagesModels) -> None:
-        state = PullState.CANCELLED
+    async def _follow(self, pull: Pull, manager: ManagesModels) -> PullState:
+        """Take what the server says; how it ended."""
         try:
             steps = cast("AsyncGenerator[PullStep]", manager.pull(pull.model))
             async with aclosing(steps):
                 async for step in steps:
                     pull.take(step, self.now())
                     self._changed()
-            state = PullState.DONE
         except BackendError as error:
-            state, pull.problem = PullState.FAILED, error.message
+            pull.problem = error.message
         except Exception as fault:
             # Of a backend of somebody else's; it must not take the program along.
-            state, pull.problem = PullState.FAILED, f"{type(fault).__name__}: {fault}"
-        finally:
-            pull.state, pull.ended = state, self.now()
-            del self._tasks[pull]
-            self._changed()
-            self._ended(pull)
+            pull.problem = f"{type(fault).__name__}: {fault}"
+        else:
+            return PullState.DONE
+        return PullState.FAILED
+
+    def _end(self, pull: Pull, task: asyncio.Task[PullState]) -> None:
+        """A task is over; cancelled, it may never have begun."""
+        pull.state = PullState.CANCELLED if task.cancelled() else task.result()
+        pull.ended = self.now()
+        del self._tasks[pull]
+        self._changed()
+        self._ended(pull)

@@ -114,8 +114,9 @@ class ModelPickerScreen(Dialog[str]):
             models: Newest first.
             problem: Why there is no list, in words; empty if there is one.
         """
+        marked = self._marked_name
         self._asking, self._models, self._problem = False, list(models), problem
-        self._show_again()
+        self._show_again(marked)
 
     def show_loaded(self, server: str, loaded: Sequence[LoadedModel]) -> None:
         """Show what one server has in its memory; harmless when it has been left meanwhile.
@@ -213,12 +214,17 @@ class ModelPickerScreen(Dialog[str]):
 
     # Showing ------------------------------------------------------------------------------
 
-    def _show_again(self) -> None:
-        """The same with what is known now; the mark stays on its model."""
+    @property
+    def _marked_name(self) -> str:
+        """The name of the marked model; empty for none."""
         if not (self.is_mounted and self.is_attached):
-            return
-        marked = self.marked if self.query_one(OptionList).option_count else None
-        self._show(self.query_one(Line).value, marked.name if marked else "")
+            return ""
+        return model.name if (model := self.marked) else ""
+
+    def _show_again(self, marked: str = "") -> None:
+        """The same with what is known now; the mark stays on its model."""
+        if self.is_mounted and self.is_attached:
+            self._show(self.query_one(Line).value, marked or self._marked_name)
 
     def _show(self, typed: str, marked: str = "") -> None:
         words = typed.lower().split()
