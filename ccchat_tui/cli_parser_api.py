@@ -8,8 +8,10 @@ from typing import Any
 from ccchat_tui.cli_output import CommandError
 
 SERVE = """\
-The queue over HTTP, without a screen: a control API under /api/ai, described by /openapi.json. Only
-this machine reaches it unless told otherwise, and only who has a token: `ccchat token` shows them.
+The queue over HTTP, without a screen: a control API under /api/ai, and Ollama's own protocol, so
+that clients of Ollama that are pointed here share the queue and its limits. Only this machine
+reaches it unless told otherwise, and only who has a token: `ccchat token` shows them, and Ollama's
+clients send the one in OLLAMA_API_KEY. /openapi.json describes it all.
 
 Ctrl+C or SIGTERM lets what runs come to its end, for 30 seconds at most; a second one does not
 wait. It takes the extra `api`: pip install 'ccchat-tui[api]'.

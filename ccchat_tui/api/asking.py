@@ -82,7 +82,8 @@ async def read_object(request: Request, known: frozenset[str] | None = None) -> 
 def read_asked(data: dict[str, Any]) -> Asked:
     """The chat in a body. Raises `HTTPException`: 400, the field, its value, and what to give."""
     _refuse_what_is_lost(data, "")
-    model = data.get("model") or ""
+    model = data.get("model")
+    model = "" if model is None else model
     if not isinstance(model, str) or len(model) > LONGEST_NAME or not (model.isprintable()):
         raise _wrong("model", model, "the name of a model")
     stream = data.get("stream")

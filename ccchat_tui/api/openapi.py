@@ -25,6 +25,13 @@ _ERRORS: Final = {
 }
 _ANY: Final = (400, 401, 403, 408, 413, 500)
 """What every endpoint behind the token may answer."""
+_LISTING: Final = (*_ANY, 502, 503)
+_TEXT: Final = {"type": "string"}
+_MODELS: Final = {
+    "type": "object",
+    "properties": {"models": {"type": "array", "items": {"type": "object"}}},
+    "required": ["models"],
+}
 _ASKING: Final = (*_ANY, 404, 429, 499, 502, 503, 504)
 
 
@@ -81,10 +88,22 @@ def _paths() -> Json:
         },
         "/api/ai/pause": {"post": _does("start nothing; only the admin", paused)},
         "/api/ai/resume": {"post": _does("start again; only the admin", paused)},
+        "/api/chat": {"post": _gateway("ask a model, as Ollama does", _ASKING)},
+        "/api/tags": {"get": _does("the models, as Ollama lists them", _MODELS, (), _LISTING)},
+        "/api/show": {"post": _gateway("one model, as Ollama shows it", (*_LISTING, 404))},
+        "/api/version": {"get": _does("whose protocol this is", _object(version=_TEXT))},
+        "/api/ps": {"get": _does("loaded models, as Ollama lists them", _MODELS, (), _LISTING)},
         "/healthz": {"get": _open("whether it lives", health)},
         "/readyz": {"get": _open("whether it can answer", health, unready=True)},
         "/openapi.json": {"get": _open("this document", {"type": "object"})},
     }  # fmt: skip
+
+
+def _gateway(words: str, errors: Sequence[int]) -> Json:
+    """What Ollama's own documentation describes (docs/api.md); only the frame is told here."""
+    told = _does(words, {"type": "object"}, (), errors, body={"type": "object"})
+    told["responses"]["200"]["content"]["application/x-ndjson"] = {"schema": {"type": "object"}}
+    return told
 
 
 def _submit() -> Json:

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from ccchat_tui.api.connection import MOST_HEAD, Connection
 from ccchat_tui.api.control import Control
 from ccchat_tui.api.doors import Doors
+from ccchat_tui.api.gateway import Gateway
 from ccchat_tui.api.health import Health
 from ccchat_tui.api.hub import Hub, answer
 from ccchat_tui.api.journal import Journal
@@ -65,7 +66,11 @@ def make_app(
 ) -> Doors:
     """The API over an engine. See `Doors` and `Hub` for the arguments."""
     hub = Hub(service, journal, clock, model)
-    routes = [*Control(hub).routes(), *Health(hub, document()).routes()]
+    routes = [
+        *Control(hub).routes(),
+        *Gateway(hub).routes(),
+        *Health(hub, document()).routes(),
+    ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     app.router.redirect_slashes = False
     return Doors(app, tokens, names, any_ip=any_ip)
