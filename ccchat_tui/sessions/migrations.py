@@ -80,7 +80,7 @@ def _index(name: str, table: str, columns: Sequence[str]) -> Sequence[str]:
     new = ", ".join(f"new.{column}" for column in columns)
     old = ", ".join(f"old.{column}" for column in columns)
     changed = " OR ".join(f"old.{column} IS NOT new.{column}" for column in columns)
-    form = f"content = '{table}', content_rowid = 'number', detail = none, prefix = '1 2 3'"
+    form = f"content = '{table}', content_rowid = 'number', detail = none, prefix = '1 2 3 4 5'"
     words = "tokenize = 'unicode61 remove_diacritics 2'"
     # Nothing in these comes from outside.
     insert = f"INSERT INTO {name}"

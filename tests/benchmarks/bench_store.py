@@ -38,45 +38,23 @@ from tests.sessions.stored import MOMENT, conversation, write
 
 ROOT = Path(__file__).parents[2]
 SYLLABLES = [
-    "ka",
-    "lo",
-    "mi",
-    "ter",
-    "an",
-    "ver",
-    "con",
-    "pro",
-    "sta",
-    "re",
-    "in",
-    "de",
-    "com",
-    "pu",
-    "tion",
-    "er",
-    "al",
-    "is",
-    "ous",
-    "ble",
-    "the",
-    "s",
-    "t",
-    "wh",
-    "qu",
-    "im",
+    *("ka", "lo", "mi", "ter", "an", "ver", "con", "pro", "sta", "re", "in", "de", "com", "pu"),
+    *("tion", "er", "al", "is", "ous", "ble", "the", "s", "t", "wh", "qu", "im", "o", "be", "a"),
 ]
 AIM_MS = 50.0
 """What a search while one types may take."""
 
 
 class Language:
-    """Words that are made up, each as often as its place in the list says."""
+    """Words that are made up; the shorter they are, the more often they are said."""
 
     def __init__(self, seed: int = 1, words: int = 30_000) -> None:
         self._rng = random.Random(seed)
-        self.words = [
-            "".join(self._rng.choices(SYLLABLES, k=self._rng.randint(1, 4))) for _ in range(words)
-        ]
+        made = {
+            "".join(self._rng.choices(SYLLABLES, k=1 + number % 5)) for number in range(4 * words)
+        }
+        # What is said most often is short.
+        self.words = sorted(sorted(made), key=len)[:words]
         self._weights = list(itertools.accumulate(1 / (rank + 1) for rank in range(words)))
 
     def text(self, count: int) -> str:
@@ -105,8 +83,8 @@ def generate(path: Path, conversations: int, turns: int = 50) -> Language:
 
 def searches(database: sqlite3.Connection, language: Language) -> dict[str, float]:
     """Milliseconds of a search for each beginning of what is typed: the median of three."""
-    common, rare = language.words[3], language.words[25_000]
-    typed = (common, rare, f"{common} {rare}", f"{language.words[0]} {language.words[40]}", "zzz")
+    short, common, rare = (language.words[rank] for rank in (20, 300, 25_000))
+    typed = (common, rare, f"{short} {common}", f"{common} {rare}", f"{rare} {short}", "zzz")
     took: dict[str, float] = {}
     for text in typed:
         for end in range(1, len(text) + 1):
@@ -164,9 +142,10 @@ def tabs_back(path: Path, rounds: int) -> list[float]:
     return took[1:]
 
 
-async def streams(path: Path, seconds: float) -> tuple[list[float], int]:
+async def streams(path: Path, seconds: float, *, keep: bool) -> tuple[list[float], int]:
     """How long the loop stands still, in milliseconds, while five replies of 100 tokens a second
-    are kept once a second, with a turn that is waited for ten times a second; and how many were."""
+    are kept once a second and a turn ten times a second; and how many were. The same without
+    keeping anything shows what else the machine does."""
     store = Store(path)
     store.open()
     session = conversation(1_000_000, turns=tuple((f"q{n}", "") for n in range(5)))
@@ -183,6 +162,8 @@ async def streams(path: Path, seconds: float) -> tuple[list[float], int]:
         last = now
         if now - (ends - seconds) > tick / 10:
             tick += 1
+            if not keep:
+                continue
             for turn in session.turns if tick % 10 == 0 else ():
                 parts = ["token "] * 100
                 store.put(partial(add_pieces, turn=turn.id, tokens=tick, parts=parts, thinking=[]))
@@ -206,7 +187,8 @@ def measure(quick: bool, file: Path | None) -> dict[str, Any]:
             pages = listing(database, conversations)
         full, empty, none = starts(path, 3 if quick else 9)
         back = tabs_back(path, 3 if quick else 9)
-        gaps, kept = asyncio.run(streams(path, 2 if quick else 10))
+        gaps, kept = asyncio.run(streams(path, 2 if quick else 10, keep=True))
+        idle, _ = asyncio.run(streams(path, 2 if quick else 10, keep=False))
         size = path.stat().st_size
     return {
         "conversations": conversations,
@@ -227,6 +209,8 @@ def measure(quick: bool, file: Path | None) -> dict[str, Any]:
         "tabs_back_ms": back,
         "gap_ms": max(gaps),
         "gap_p99_ms": statistics.quantiles(gaps, n=100)[98],
+        "idle_gap_ms": max(idle),
+        "idle_gap_p99_ms": statistics.quantiles(idle, n=100)[98],
         "kept": kept,
     }
 
@@ -260,8 +244,16 @@ def rows_of(report: dict[str, Any]) -> Iterator[Row]:
         "ms",
         f"medians of {len(back)}; {spread(back)}",
     )
-    how = f"{report['kept']} turns written, five replies kept; p99 {report['gap_p99_ms']:.1f} ms"
-    yield Row("the loop stands still, longest", report["gap_ms"], 10.0, "the aim", "ms", how)
+    how = f"{report['kept']} turns written, five replies kept; the aim is below 10 ms"
+    for key, name in (("gap_ms", "longest"), ("gap_p99_ms", "99 of 100")):
+        yield Row(
+            f"the loop stands still, {name}",
+            report[key],
+            report[f"idle_{key}"],
+            "nothing kept",
+            "ms",
+            how,
+        )
 
 
 def rows(quick: bool) -> list[Row]:
