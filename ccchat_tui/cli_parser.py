@@ -6,6 +6,7 @@ import argparse
 import difflib
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -73,6 +74,9 @@ limits that it names.
 With --fast the demo model's time is no real time: nothing waits, and an hour takes seconds. The
 same seed then gives the same events to the last digit, on every machine.
 
+With --compare the same load is run twice, one at a time and then at once, and the figures of both
+stand side by side; each is explained below.
+
 Ctrl+C cancels what runs, prints what there is so far and exits with 130. Otherwise the exit code
 is 0 if every request completed, and 1 if not; of a scenario, in which requests may be meant to
 fail, it is 0 once it has been played to its end.
@@ -85,6 +89,7 @@ examples:
   ccchat simulate --users 4 --messages 2 --host 192.168.1.7 --model llama3.2
   ccchat simulate --users 20 --messages 5 --demo --pace 20 --json > report.json
   ccchat simulate --scenario rush-hour --fast
+  ccchat simulate --scenario rush-hour --fast --compare          what running at once buys
 """
 
 
@@ -96,6 +101,15 @@ class Parser(argparse.ArgumentParser):
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         kwargs.setdefault("argument_default", argparse.SUPPRESS)
         super().__init__(*args, **kwargs)
+
+    more: Callable[[], str] | None = None
+    """Makes what the help says at its end, where that is too much to load for nothing."""
+
+    def format_help(self) -> str:
+        """The help."""
+        if self.more is not None:
+            self.epilog, self.more = f"{self.epilog}\n{self.more()}", None
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line."""
@@ -172,6 +186,7 @@ class CommandLine:
             ],
         )
         _simulate_options(simulate)
+        simulate.more = _formulas
         serve = sub.add_parser(
             "serve",
             help="serve the queue over HTTP, without a screen",
@@ -253,6 +268,16 @@ class CommandLine:
                         "leave one of them out",
                         2,
                     )
+            for name, option in (
+                ("events", "--events"),
+                ("enable_concurrent_processing", "--sequential"),
+            ):
+                if name in values and "compare" in values:
+                    raise CommandError(
+                        f"{option} and --compare exclude each other: the load is run twice, one at "
+                        "a time and at once; leave one of them out",
+                        2,
+                    )
             for name, option in (("user_count", "--users"), ("messages", "--messages")):
                 if name in values and "scenario" in values:
                     raise CommandError(
@@ -320,6 +345,14 @@ def _settings_options(*fields: str) -> Parser:
     )
     group.add_argument("--config", metavar="FILE", help="read this config file, not the usual one")
     return parser
+
+
+def _formulas() -> str:
+    from ccchat_tui.scenarios.formulas import FORMULAS  # noqa: PLC0415 - only for the help
+
+    lines = (f"  {name}: {formula}" for name, formula in FORMULAS.items())
+    filled = (textwrap.fill(line, 88, subsequent_indent="    ") for line in lines)
+    return "\n".join(("the figures of --compare:", *filled, ""))
 
 
 def _list_options(parser: Parser) -> None:
@@ -398,6 +431,9 @@ def _simulate_options(parser: Parser) -> None:
     )
     group.add_argument(
         "--fast", action="store_true", help="wait for nothing: the demo model in virtual time"
+    )
+    group.add_argument(
+        "--compare", action="store_true", help="run the load one at a time and then at once"
     )
     group.add_argument(
         "--events", metavar="FILE", help="write every event of the engine there, as lines of JSON"

@@ -53,7 +53,7 @@ def _result(report: dict[str, Any]) -> str:
     others = "".join(f", {totals[name]} {words}" for name, words in _ENDS.items() if totals[name])
     return (
         f"{totals['completed']} of {totals['submitted']} requests completed{others}, "
-        f"in {_time(report['wall_ms'])}"
+        f"in {in_time(report['wall_ms'])}"
     )
 
 
@@ -76,16 +76,16 @@ def _row(name: str, figures: dict[str, Any]) -> list[str]:
         str(totals["submitted"]),
         str(totals["completed"]),
         str(figures["peak_concurrency"]),
-        _time(figures["average_processing_ms"]),
-        _time(figures["p95_ms"]),
-        _time(figures["average_wait_ms"]),
-        _time(figures["average_first_token_ms"]),
+        in_time(figures["average_processing_ms"]),
+        in_time(figures["p95_ms"]),
+        in_time(figures["average_wait_ms"]),
+        in_time(figures["average_first_token_ms"]),
         str(figures["tokens"]),
         f"{figures['tokens_per_second']:.1f}",
     ]
 
 
-def _time(milliseconds: float) -> str:
+def in_time(milliseconds: float) -> str:
     """A span of time, in the unit that suits it."""
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"

@@ -7,6 +7,7 @@ import json
 import random
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,11 +21,14 @@ from ccchat_tui.cli_models import list_models, open_backend
 from ccchat_tui.cli_output import CommandError, complain, is_terminal, say, terminal_width
 from ccchat_tui.cli_progress import Progress
 from ccchat_tui.cli_report import report_table
+from ccchat_tui.cli_report_compare import comparison_table
 from ccchat_tui.cli_report_events import open_log, tell_of
 from ccchat_tui.cli_scenario import limits_of, scenario_called
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.engine.service import ConcurrentChatService
-from ccchat_tui.scenarios.report import make_report
+from ccchat_tui.scenarios.compare import figures_of
+from ccchat_tui.scenarios.course import Courses
+from ccchat_tui.scenarios.report import Report, make_report
 from ccchat_tui.scenarios.run import ScenarioRun
 from ccchat_tui.scenarios.server import ScenarioServer
 from ccchat_tui.scenarios.simulate import Simulation
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from ccchat_tui.backends.hosts import Host, Server
     from ccchat_tui.clock import Clock
     from ccchat_tui.config import Loaded
+    from ccchat_tui.engine.events import EngineEvent
     from ccchat_tui.engine.limits import EngineSettings
 
 INTERRUPTED = 130
@@ -66,6 +71,8 @@ class Load:
     """Whether time is virtual."""
     events: str = ""
     """The file of the event log; empty for none."""
+    compare: bool = False
+    """Whether the load is run twice, one at a time and at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,18 @@ class Play:
     """The simulation on a service, asking this model, by this clock."""
     messages: int
     """That have to complete for all to be well; 0 where they need not."""
+    watch: Callable[[EngineEvent], None] | None = None
+    """Is told of every event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a run."""
+
+    report: Report
+    failures: Counter[str]
+    code: int
+    """What the program exits with."""
 
 
 def simulate(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[str, Any]) -> int:
@@ -98,16 +117,58 @@ def simulate(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[st
     if not demo and (load.pace != 1.0 or load.slots is not None or load.fast):
         raise CommandError("--pace, --slots and --fast are for the demo model; add --demo", 2)
     make_play = partial(_scenario if load.scenario else _load, loaded, servers, load, demo=demo)
+    run = run_fast if load.fast else asyncio.run
     try:
-        return (run_fast if load.fast else asyncio.run)(_run(loaded, load, make_play))
+        if load.compare:
+            return _compare(lambda play: run(_run(loaded, load, play)), make_play, load)
+        outcome = run(_run(loaded, load, make_play()))
     except asyncio.CancelledError:
         return INTERRUPTED
+    if load.json:
+        say(json.dumps(outcome.report, ensure_ascii=False))
+    else:
+        say(report_table(outcome.report, terminal_width()))
+    _tell_failures(outcome)
+    return outcome.code
 
 
-async def _run(loaded: Loaded, load: Load, make_play: Callable[[], Play]) -> int:
+def _compare(run: Callable[[Play], Outcome], make_play: Callable[[], Play], load: Load) -> int:
+    """Run the same load one at a time and then at once, and print both."""
+    told: dict[str, Any] = {}
+    code = 0
+    for name, concurrent in (("one_at_a_time", False), ("at_once", True)):
+        play = make_play()
+        courses = Courses()
+        outcome = run(
+            replace(
+                play,
+                title=f"{play.title}, {name.replace('_', ' ')}",
+                limits=replace(play.limits, concurrent=concurrent),
+                watch=courses,
+            )
+        )
+        told |= {"title": play.title, "seed": play.seed}
+        told[name] = figures_of(courses.all, outcome.report["wall_ms"] / 1000)
+        _tell_failures(outcome)
+        code = max(code, outcome.code)
+        if outcome.code == INTERRUPTED:
+            # Half a run compares with nothing.
+            return INTERRUPTED
+    if load.json:
+        say(json.dumps(told, ensure_ascii=False))
+    else:
+        say(comparison_table(told["one_at_a_time"], told["at_once"], terminal_width()))
+    return code
+
+
+def _tell_failures(outcome: Outcome) -> None:
+    for message, count in outcome.failures.most_common(SHOWN_FAILURES):
+        complain(f"{count} failed: {message}")
+
+
+async def _run(loaded: Loaded, load: Load, play: Play) -> Outcome:
     task = asyncio.current_task()
     assert task is not None
-    play = make_play()
     interrupt = Interrupt(task.cancel)
     try:
         with interrupt.listening():
@@ -117,13 +178,15 @@ async def _run(loaded: Loaded, load: Load, make_play: Callable[[], Play]) -> int
         await play.backend.aclose()
 
 
-async def _simulate(play: Play, model: str, load: Load, interrupt: Interrupt) -> int:
+async def _simulate(play: Play, model: str, load: Load, interrupt: Interrupt) -> Outcome:
     clock = LoopClock() if load.fast else SystemClock()
     service = ConcurrentChatService(
         play.backend, play.limits, clock=clock, rng=random.Random(f"{play.seed}:engine")
     )
     simulation = play.make(service, model, clock)
     interrupt.answer = simulation.stop
+    if play.watch is not None:
+        service.subscribe(play.watch)
     log = None
     if load.events:
         log = open_log(
@@ -156,15 +219,8 @@ async def _simulate(play: Play, model: str, load: Load, interrupt: Interrupt) ->
             log.close(began + simulation.wall, began)
             tell_of(log, load.events)
     report = make_report(snapshot, simulation.wall, simulation.times(), service.servers)
-    if load.json:
-        say(json.dumps(report, ensure_ascii=False))
-    else:
-        say(report_table(report, terminal_width()))
-    for message, count in simulation.failures().most_common(SHOWN_FAILURES):
-        complain(f"{count} failed: {message}")
-    if interrupt.came:
-        return INTERRUPTED
-    return 0 if snapshot.totals.completed >= play.messages else 1
+    code = 0 if snapshot.totals.completed >= play.messages else 1
+    return Outcome(report, simulation.failures(), INTERRUPTED if interrupt.came else code)
 
 
 def _load(loaded: Loaded, servers: Sequence[Host | Server], load: Load, *, demo: bool) -> Play:
