@@ -141,7 +141,7 @@ def _command(command: str, loaded: Loaded, servers: Sequence[Any], given: Mappin
         case _:
             from ccchat_tui.cli_simulate import simulate  # noqa: PLC0415
 
-            return simulate(loaded, servers, given)
+            return simulate(loaded, servers, given, _beside(loaded, given))
 
 
 def _beside(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:

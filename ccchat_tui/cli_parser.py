@@ -187,6 +187,7 @@ class CommandLine:
         )
         _simulate_options(simulate)
         simulate.more = _formulas
+        listen_options(simulate, "--api")
         serve = sub.add_parser(
             "serve",
             help="serve the queue over HTTP, without a screen",

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
@@ -38,6 +38,7 @@ from ccchat_tui.scenarios.virtual_time import LoopClock, run_fast
 if TYPE_CHECKING:
     from ccchat_tui.backends.base import ChatBackend
     from ccchat_tui.backends.hosts import Host, Server
+    from ccchat_tui.cli_serve import Beside
     from ccchat_tui.clock import Clock
     from ccchat_tui.config import Loaded
     from ccchat_tui.engine.events import EngineEvent
@@ -103,8 +104,19 @@ class Outcome:
     """What the program exits with."""
 
 
-def simulate(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[str, Any]) -> int:
+def simulate(
+    loaded: Loaded,
+    servers: Sequence[Host | Server],
+    given: Mapping[str, Any],
+    beside: Beside | None = None,
+) -> int:
     """Run the load and print what became of it.
+
+    Args:
+        loaded: The settings.
+        servers: Whom to ask.
+        given: The command line.
+        beside: What runs beside the service meanwhile, such as the API.
 
     Returns:
         0 if every request completed, 1 if not, 130 if it was interrupted.
@@ -120,8 +132,8 @@ def simulate(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[st
     run = run_fast if load.fast else asyncio.run
     try:
         if load.compare:
-            return _compare(lambda play: run(_run(loaded, load, play)), make_play, load)
-        outcome = run(_run(loaded, load, make_play()))
+            return _compare(lambda play: run(_run(loaded, load, play, beside)), make_play, load)
+        outcome = run(_run(loaded, load, make_play(), beside))
     except asyncio.CancelledError:
         return INTERRUPTED
     if load.json:
@@ -166,19 +178,21 @@ def _tell_failures(outcome: Outcome) -> None:
         complain(f"{count} failed: {message}")
 
 
-async def _run(loaded: Loaded, load: Load, play: Play) -> Outcome:
+async def _run(loaded: Loaded, load: Load, play: Play, beside: Beside | None) -> Outcome:
     task = asyncio.current_task()
     assert task is not None
     interrupt = Interrupt(task.cancel)
     try:
         with interrupt.listening():
             model = await _choose_model(play.backend, loaded.settings.model)
-            return await _simulate(play, model, load, interrupt)
+            return await _simulate(play, model, load, interrupt, beside)
     finally:
         await play.backend.aclose()
 
 
-async def _simulate(play: Play, model: str, load: Load, interrupt: Interrupt) -> Outcome:
+async def _simulate(
+    play: Play, model: str, load: Load, interrupt: Interrupt, beside: Beside | None
+) -> Outcome:
     clock = LoopClock() if load.fast else SystemClock()
     service = ConcurrentChatService(
         play.backend, play.limits, clock=clock, rng=random.Random(f"{play.seed}:engine")
@@ -209,7 +223,7 @@ async def _simulate(play: Play, model: str, load: Load, interrupt: Interrupt) ->
         live=not load.fast,
     )
     try:
-        async with progress:
+        async with beside(service) if beside else nullcontext(), progress:
             await simulation.run()
         snapshot = service.snapshot(0)
     finally:
@@ -219,7 +233,7 @@ async def _simulate(play: Play, model: str, load: Load, interrupt: Interrupt) ->
             log.close(began + simulation.wall, began)
             tell_of(log, load.events)
     report = make_report(snapshot, simulation.wall, simulation.times(), service.servers)
-    code = 0 if snapshot.totals.completed >= play.messages else 1
+    code = 0 if simulation.completed >= play.messages else 1
     return Outcome(report, simulation.failures(), INTERRUPTED if interrupt.came else code)
 
 

@@ -35,7 +35,8 @@ class Simulation:
     on which reply was there first.
 
     Args:
-        service: Takes the requests. It is the simulation's alone, and whoever made it closes it.
+        service: Takes the requests. Others may ask it too; at the end all of it is
+            cancelled. Whoever made it closes it.
         users: Who sends what.
         model: The model that all of them ask.
         clock: The service's clock.
@@ -73,6 +74,11 @@ class Simulation:
     def expected(self) -> int:
         """How many messages there are to send."""
         return sum(len(user.messages) for user in self._users)
+
+    @property
+    def completed(self) -> int:
+        """How many of its own requests have completed."""
+        return sum(handle.state is RequestState.COMPLETED for handle in self.handles)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import subprocess
@@ -77,6 +78,7 @@ class TestMistakes:
             (["serve", "x"], "give a port"),
             (["serve", "0.0.0.0:0"], "--expose-without-tls"),
             (["serve", "1", "2"], "unrecognized arguments: 2"),
+            (["simulate", "--api", "0", "--fast", "--demo"], "--fast waits for nobody"),
             (["--api", "0", "models"], "--api is not for `ccchat models`"),
             (["--expose-without-tls"], "add --api"),
         ],
@@ -94,6 +96,39 @@ class TestMistakes:
         monkeypatch.setitem(sys.modules, "uvicorn", None)
         assert main(["serve", "0"]) == 1
         assert "pip install 'ccchat-tui[api]'" in capsys.readouterr().err
+
+
+class TestSimulate:
+    async def test_it_is_seen_and_somebody_elses_request_is_none_of_its_own(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        header = {"authorization": f"Bearer {token(capsys, '--admin')}"}
+        body = {"messages": [{"role": "user", "content": "mine"}], "stream": False}
+        words = ("simulate", "--api", "0", "--users", "1", "--messages", "1", "--json")
+        async with OllamaServer(manual=True, tokens=1) as server:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "ccchat_tui", *words, "--host", server.url),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            assert process.stderr is not None
+            line = (await process.stderr.readline()).decode()
+            found = re.search(r"http://\S+:\d+", line)
+            assert found, line
+            await server.arrived(1)
+            async with httpx.AsyncClient(base_url=found[0], headers=header, timeout=20) as client:
+                asked = asyncio.create_task(client.post("/api/ai/requests", json=body))
+                await (await server.chat("mine")).release(2)
+                assert (await asked).json()["done"] is True
+                (row,) = (await client.get("/api/ai/requests?all=1")).json()["requests"]
+                assert row["user"] == "Ada"
+            await (await server.chat(0)).release(2)
+            out, err = await process.communicate()
+        assert process.returncode == 0, err
+        report = json.loads(out)
+        assert report["totals"]["completed"] == 2
+        assert [user["user"] for user in report["users"]] == ["Ada", "admin"]
+        assert b"Traceback" not in err
 
 
 @asynccontextmanager
