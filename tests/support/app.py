@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from datetime import UTC
+from pathlib import Path
 from typing import Any
 
 from textual.timer import Timer
@@ -112,6 +113,7 @@ def scripted_app(
     *,
     demo_asked: bool = False,
     keymap: Keymap | None = None,
+    prompts: Path | None = None,
     presets: Presets | None = None,
     preset: Preset | None = None,
     **settings: Any,
@@ -122,6 +124,7 @@ def scripted_app(
         server: Another server than a scripted one that answers.
         demo_asked: As `--demo` does.
         keymap: The keys of one's own.
+        prompts: The folder of prompt templates.
         presets: Where settings of chats are kept by name.
         preset: What new chats are asked with.
         settings: By field; one user called Ada and no limit of requests a minute unless given.
@@ -140,6 +143,7 @@ def scripted_app(
         rng=random.Random(7),
         themes=THEMES,
         keymap=keymap or Keymap(),
+        prompts=prompts,
     )
     return AppUnderTest(Settings(**given), parts, clock)
 

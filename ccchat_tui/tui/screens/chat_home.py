@@ -68,4 +68,4 @@ class HomeScreen(Screen[None]):
         """Show a letter at every place, and go to the one whose letter is pressed."""
         from ccchat_tui.tui.screens.jump import JumpScreen  # noqa: PLC0415 - when asked for
 
-        self.app.push_screen(JumpScreen(self.app.chats), lambda go: go() if go else None)
+        self.app.push_screen(JumpScreen(self.app.chats))

@@ -50,7 +50,7 @@ def places(chats: ChatsScreen) -> Iterator[Place]:
             yield Place(region.offset, partial(chats.set_focus, widget))
 
 
-class JumpScreen(ModalScreen[Go | None]):
+class JumpScreen(ModalScreen[None]):
     """Lies over the chats, which stream on. Any other key leaves it.
 
     Args:
@@ -72,6 +72,7 @@ class JumpScreen(ModalScreen[Go | None]):
     def __init__(self, chats: ChatsScreen) -> None:
         super().__init__()
         self._measured = chats.size
+        self._left = False
         self._places = dict(zip(LETTERS, places(chats), strict=False))
 
     @property
@@ -90,14 +91,26 @@ class JumpScreen(ModalScreen[Go | None]):
         """Go there, or back."""
         event.stop()
         event.prevent_default()
+        if self._left:
+            # Pressed in one go with the letter: it is for the place that was gone to.
+            self.app.post_message(events.Key(event.key, event.character))
+            return
         place = self._places.get((event.character or "").lower())
-        self.dismiss(place.go if place else None)
+        self._leave(place.go if place else None)
 
     def on_click(self) -> None:
         """Back."""
-        self.dismiss(None)
+        self._leave(None)
 
     def on_resize(self, event: events.Resize) -> None:
         """On a screen of another size the places stand elsewhere."""
         if event.size != self._measured:
+            self._leave(None)
+
+    def _leave(self, go: Go | None) -> None:
+        if not self._left:
+            self._left = True
             self.dismiss(None)
+            if go is not None:
+                # At once: what is typed right behind is for that place.
+                go()

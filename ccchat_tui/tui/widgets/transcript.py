@@ -67,6 +67,7 @@ class Transcript(FindingTranscript, can_focus=True):
         ),
         Binding("y", "copy_reply", "Copy reply"),
         Binding("c", "copy_code_block", "Copy code"),
+        Binding("l", "screen.pieces", "Links and code", show=False),
         Binding("r", "retry", "Retry"),
         Binding("x", "cancel", "Cancel reply"),
         Binding("t", "toggle_thinking", "Thinking", show=False),
