@@ -26,6 +26,7 @@ _ERRORS: Final = {
 _ANY: Final = (400, 401, 403, 408, 413, 500)
 """What every endpoint behind the token may answer."""
 _LISTING: Final = (*_ANY, 502, 503)
+_PLAIN: Final = "text/plain"
 _TEXT: Final = {"type": "string"}
 _MODELS: Final = {
     "type": "object",
@@ -62,6 +63,7 @@ def _paths() -> Json:
     )  # fmt: skip
     user = _parameter("user", "query", {"type": "string"}, "whose; others' only for the admin")
     last = _parameter("Last-Event-ID", "header", {"type": "string"}, "the last event seen")
+    by_user = _parameter("users", "query", _enum("0", "1"), "1 to have them by user too")
     ids = _object(cancelled={"type": "array", "items": {"type": "string"}})
     one = _object(id={"type": "string"}, cancelled={"type": "boolean"})
     paused = _object(paused={"type": "boolean"})
@@ -93,6 +95,9 @@ def _paths() -> Json:
         "/api/show": {"post": _gateway("one model, as Ollama shows it", (*_LISTING, 404))},
         "/api/version": {"get": _does("whose protocol this is", _object(version=_TEXT))},
         "/api/ps": {"get": _does("loaded models, as Ollama lists them", _MODELS, (), _LISTING)},
+        "/metrics": {
+            "get": _does("figures for Prometheus; only the admin", _TEXT, [by_user], kind=_PLAIN),
+        },
         "/healthz": {"get": _open("whether it lives", health)},
         "/readyz": {"get": _open("whether it can answer", health, unready=True)},
         "/openapi.json": {"get": _open("this document", {"type": "object"})},

@@ -22,6 +22,7 @@ from ccchat_tui.api.gateway import Gateway
 from ccchat_tui.api.health import Health
 from ccchat_tui.api.hub import Hub, answer
 from ccchat_tui.api.journal import Journal
+from ccchat_tui.api.metrics import Metrics
 from ccchat_tui.api.openapi import document
 from ccchat_tui.api.tokens import Tokens
 
@@ -54,26 +55,17 @@ class _Server(uvicorn.Server):
         await self.stop.wait()
 
 
-def make_app(
-    service: ConcurrentChatService,
-    journal: Journal,
-    tokens: Tokens,
-    *,
-    clock: Clock,
-    model: str = "",
-    names: Sequence[str] = (),
-    any_ip: bool = False,
-) -> Doors:
-    """The API over an engine. See `Doors` and `Hub` for the arguments."""
-    hub = Hub(service, journal, clock, model)
+def make_app(hub: Hub, metrics: Metrics) -> Starlette:
+    """All endpoints."""
     routes = [
         *Control(hub).routes(),
         *Gateway(hub).routes(),
+        *metrics.routes(),
         *Health(hub, document()).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     app.router.redirect_slashes = False
-    return Doors(app, tokens, names, any_ip=any_ip)
+    return app
 
 
 @asynccontextmanager
@@ -104,7 +96,9 @@ async def serving(
     # A program that draws on the terminal must not find the server's words there.
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     journal = Journal(service)
-    app = make_app(service, journal, tokens, clock=clock, model=model, names=names, any_ip=any_ip)
+    hub = Hub(service, journal, clock, model)
+    metrics = Metrics(hub)
+    app = Doors(make_app(hub, metrics), tokens, names, any_ip=any_ip)
     server = _Server(
         uvicorn.Config(
             app,
@@ -127,6 +121,7 @@ async def serving(
         yield
     finally:
         journal.close()
+        metrics.close()
         server.stop.set()
         await asyncio.wait((task,))
         for connection in list(server.server_state.connections):
