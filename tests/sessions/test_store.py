@@ -334,3 +334,15 @@ async def test_the_loop_goes_on_while_it_writes(tmp_path: Path) -> None:
         await store.read(note)
     assert seen
     assert here not in seen
+
+
+async def test_closing_tries_once_more_whatever_the_pause(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.touch()
+    store = Store(folder / "c.db", again_after=3600)
+    store.open()
+    store.put(partial(write, session=conversation(), owner=""))
+    await until(lambda: store.problem is not None)
+    folder.unlink()
+    assert await store.aclose() == 0
+    assert same(kept(folder / "c.db", "s1"), conversation())
