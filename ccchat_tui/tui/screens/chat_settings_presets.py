@@ -45,6 +45,7 @@ class PresetsScreen(Dialog[Preset]):
         padding: 0;
         background: $surface;
     }
+    PresetsScreen OptionList:focus { border: none; }
     PresetsScreen .words { color: $text-muted; margin-top: 1; }
     PresetsScreen #keep { dock: left; margin-left: 0; }
     """
@@ -96,7 +97,7 @@ class PresetsScreen(Dialog[Preset]):
             options.highlighted = names.index(chosen) if chosen in names else 0
         for button in ("#delete", "#take"):
             self.query_one(button, Button).disabled = not self._found
-        told = "Enter takes it into the fields; Save there, and the chat has it."
+        told = "Enter takes it into the fields, where it can be saved."
         self.query_one(".words", Static).update(
             Content(told if self._found else "" if problem else "There are no presets yet.")
         )

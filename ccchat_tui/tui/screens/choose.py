@@ -32,6 +32,7 @@ class ChooseScreen(Dialog[int]):
         padding: 0;
         background: $surface;
     }
+    ChooseScreen OptionList:focus { border: none; }
     """
 
     def __init__(self, title: str, question: str, lines: Sequence[str]) -> None:

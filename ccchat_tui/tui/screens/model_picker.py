@@ -54,6 +54,7 @@ class ModelPickerScreen(Dialog[str]):
         background: $surface;
         scrollbar-size-vertical: 1;
     }
+    ModelPickerScreen OptionList:focus { border: none; }
     ModelPickerScreen .words {
         display: none;
         color: $text-muted;

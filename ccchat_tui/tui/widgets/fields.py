@@ -60,6 +60,10 @@ class Lines(TextArea):
     async def _on_key(self, event: events.Key) -> None:
         await run_bindings(self, event)
 
+    def load_text(self, text: str) -> None:
+        """Whoever sets it, it is sanitised."""
+        super().load_text(sanitize(text))
+
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
