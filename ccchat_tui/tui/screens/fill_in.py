@@ -29,7 +29,7 @@ class FillInScreen(Dialog[dict[str, str]]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "save", "Put it in the box")]
     DEFAULT_CSS = """
     FillInScreen > .box { width: 76; }
-    FillInScreen VerticalScroll { height: auto; max-height: 24; }
+    FillInScreen VerticalScroll { height: auto; max-height: 24; margin-top: 1; }
     FillInScreen .label:first-child { margin-top: 0; }
     """
 

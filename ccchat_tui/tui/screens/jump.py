@@ -65,7 +65,7 @@ class JumpScreen(ModalScreen[None]):
         height: 1;
         background: $primary;
         color: $background;
-        text-style: bold reverse;
+        text-style: bold;
     }
     """
 

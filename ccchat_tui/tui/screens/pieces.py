@@ -46,7 +46,13 @@ class PiecesScreen(Dialog[None]):
     ]
     DEFAULT_CSS = """
     PiecesScreen > .box { width: 100; }
-    PiecesScreen OptionList { height: auto; max-height: 20; border: none; padding: 0; }
+    PiecesScreen OptionList, PiecesScreen OptionList:focus {
+        height: auto;
+        max-height: 20;
+        border: none;
+        padding: 0;
+        background: $surface;
+    }
     PiecesScreen .label { margin-top: 1; }
     """
 
@@ -112,9 +118,9 @@ def _row(piece: Piece) -> Content:
         "link": (one_line(piece.text, 80), about),
         "code": (first, f"{about or 'code'}, {many}"),
     }.get(piece.kind, (f"the whole {piece.kind}", many))
-    return Content.assemble(
-        (f"{_SIGNS[piece.kind]} ", "$primary"), words[0], (f"  {words[1]}", "$text-muted")
-    )
+    # No colours of its own: under the cursor they could not be read.
+    about = f"  ({words[1]})" if words[1] else ""
+    return Content(f"{_SIGNS[piece.kind]} {words[0]}{about}")
 
 
 async def _open(app: CCChatApp, address: str) -> None:

@@ -14,14 +14,17 @@ from textual.widgets import Static
 
 from ccchat_tui.tui.widgets.fields import Line
 
+_ROOMY = 64
+"""Cells from which there is room to say what keys do."""
+
 
 class FindBar(Horizontal):
     """Says what is to be found; who shows the conversation finds it."""
 
     BINDING_GROUP_TITLE = "While finding"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,shift+enter", "step(-1)", "Before", tooltip="The hit before", id="find.before"),
-        Binding("down", "step(1)", "Next", tooltip="The next hit", id="find.next"),
+        Binding("up,shift+enter", "step(-1)", "The hit before", show=False, id="find.before"),
+        Binding("down", "step(1)", "The next hit", show=False, id="find.next"),
         Binding("escape", "leave", "Back", tooltip="Find nothing more"),
     ]
     DEFAULT_CSS = """
@@ -83,9 +86,9 @@ class FindBar(Horizontal):
 
     def show_found(self, number: int, count: int) -> None:
         """Say how many hits there are, and which is chosen."""
-        keys = "Enter next · Esc back"
-        told = f"{number} of {count:,}  {keys}" if count else f"nothing found  {keys}"
-        self._count.update(Content(told if self.line.value else keys))
+        told = f"{number} of {count:,}" if count else "nothing found"
+        keys = "  ↑ before · ↓ next · Esc back" if self.size.width >= _ROOMY else ""
+        self._count.update(Content((told if self.line.value else "") + keys))
 
     @on(Line.Changed)
     def _typed(self, event: Line.Changed) -> None:
