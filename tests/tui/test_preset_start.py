@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,10 +46,11 @@ def test_one_that_cannot_be_used_is_told_with_the_reason(presets: Presets) -> No
 
 
 async def test_new_chats_are_asked_with_it_and_settings_count_more() -> None:
-    for settings, system, temperature in (
+    cases: tuple[tuple[dict[str, Any], str, float], ...] = (
         ({}, "Be strict.", 0.2),
         ({"system": "Be kind.", "temperature": 1.0}, "Be kind.", 1.0),
-    ):
+    )
+    for settings, system, temperature in cases:
         app: AppUnderTest = scripted_app(preset=PRESET, **settings)
         async with app.run_test():
             await app.settle()
