@@ -101,6 +101,10 @@ def _plain(command: str | None, given: Mapping[str, Any]) -> Callable[[], int] |
             from ccchat_tui.cli_report_events import replay  # noqa: PLC0415
 
             return lambda: replay(given)
+        case "report":
+            from ccchat_tui.cli_report_events import report  # noqa: PLC0415
+
+            return lambda: report(given)
         case "token":
             from ccchat_tui.cli_token import tokens_command  # noqa: PLC0415
 

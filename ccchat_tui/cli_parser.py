@@ -35,7 +35,7 @@ OPTIONS = {
 """The options that are settings, by the field of `Settings` that they set."""
 
 COMMANDS = (
-    *("config", "models", "simulate", "scenarios", "replay", "serve", "token"),
+    *("config", "models", "simulate", "scenarios", "replay", "report", "serve", "token"),
     *("list", "search", "export", "import"),
 )
 
@@ -176,6 +176,17 @@ class CommandLine:
         )
         replay.add_argument("file", metavar="FILE", help="the event log")
         replay.add_argument("--json", action="store_true", help="print one JSON object")
+        report = sub.add_parser(
+            "report",
+            help="a run as a web page with charts, or as Markdown, from its event log",
+            description="Read the file that `--events` has written, and write a report: a web page "
+            "with charts and every request on a line of time, which needs nothing else, or "
+            "Markdown. Without -o, Markdown is printed.",
+        )
+        report.add_argument("file", metavar="FILE", help="the event log")
+        report.add_argument(
+            "-o", "--output", metavar="FILE", help="write there; it ends in .html or .md"
+        )
         simulate = sub.add_parser(
             "simulate",
             help="put simulated users through the queue, without a screen",

@@ -1,4 +1,4 @@
-"""Event logs on the command line: `--events FILE`, and `ccchat replay FILE`."""
+"""Event logs on the command line: `--events FILE`, `ccchat replay FILE`, `ccchat report FILE`."""
 
 from __future__ import annotations
 
@@ -91,4 +91,40 @@ def replay(given: Mapping[str, Any]) -> int:
         say(json.dumps(report, ensure_ascii=False))
     else:
         say(report_table(report, terminal_width()))
+    return 0
+
+
+def report(given: Mapping[str, Any]) -> int:
+    """Write the report of the run that an event log tells of, or print it as Markdown.
+
+    Raises:
+        CommandError: The file cannot be read, or the report cannot be written.
+    """
+    from ccchat_tui.event_log.reader import EventLogError  # noqa: PLC0415 - loads pydantic
+    from ccchat_tui.scenarios.course import Courses  # noqa: PLC0415
+    from ccchat_tui.scenarios.page import html_report, markdown_report  # noqa: PLC0415
+    from ccchat_tui.scenarios.replay import replay_log  # noqa: PLC0415
+
+    output: str | None = given.get("output")
+    forms = {".html": html_report, ".htm": html_report, ".md": markdown_report}
+    form = markdown_report if output is None else forms.get(Path(output).suffix.lower())
+    if form is None:
+        raise CommandError(
+            f"-o cannot be {str(output)[:80]!r}: give a file that ends in .html or in .md", 2
+        )
+    courses = Courses()
+    try:
+        run = replay_log(Path(given["file"]).expanduser(), complain, courses)
+    except EventLogError as error:
+        raise CommandError(error.message, 2) from None
+    text = form(run, courses.all)
+    if output is None:
+        say(text.rstrip("\n"))
+        return 0
+    try:
+        Path(output).expanduser().write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise CommandError(
+            f"-o cannot be {output!r}: it cannot be written: {error.strerror}", 2
+        ) from None
     return 0
