@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from ccchat_tui.api.asking import LONGEST_NAME, read_asked, read_object
 from ccchat_tui.api.feed import EventFeed
-from ccchat_tui.api.hub import Hub, answer, caller_of, only_admin
+from ccchat_tui.api.hub import Hub, answer, caller_of, flag, only_admin
 from ccchat_tui.api.tokens import TokensError, check_name
 from ccchat_tui.api.views import Json, request_json, status_json
 from ccchat_tui.engine.request import TERMINAL, Priority
@@ -65,7 +65,7 @@ class Control:
     async def requests(self, request: Request) -> Response:
         """What lives, or what ended lately in the states that are asked for."""
         caller, asked = caller_of(request), request.query_params
-        everyone = _flag(request, "all")
+        everyone = flag(request, "all")
         if everyone:
             only_admin(request)
         if "state" in asked:
@@ -122,7 +122,7 @@ class Control:
         """Stop everything of the caller's, of a user, or of everybody."""
         caller, service = caller_of(request), self._hub.service
         user = request.query_params.get("user", caller.user)
-        if _flag(request, "all"):
+        if flag(request, "all"):
             only_admin(request)
             return answer({"cancelled": service.cancel_all()})
         if user != caller.user:
@@ -142,9 +142,10 @@ class Control:
         data = await read_object(request, frozenset(names))
         if not data:
             raise HTTPException(400, f"no limit is named; give {' or '.join(names)}")
-        for name, value in data.items():
-            if value == "auto" and name == "max_concurrent":
+        for name, given in list(data.items()):
+            if given == "auto" and name == "max_concurrent":
                 continue
+            data[name] = value = _whole(given)
             if type(value) is not int or not 1 <= value <= MOST_AT_ONCE:
                 raise HTTPException(
                     400,
@@ -183,13 +184,6 @@ class Control:
         raise HTTPException(404, f"there is no request {shown_value(wanted)}")
 
 
-def _flag(request: Request, name: str) -> bool:
-    value = request.query_params.get(name, "0")
-    if value not in {"0", "1"}:
-        raise HTTPException(400, f"{name} is {shown_value(value)}; give 1 or 0")
-    return value == "1"
-
-
 def _text(data: dict[str, Any], name: str, otherwise: str) -> str:
     value = data.get(name)
     if value is None:
@@ -210,9 +204,15 @@ def _priority(value: Any) -> Priority:
     return priority
 
 
+def _whole(value: Any) -> Any:
+    """In JSON, 2.0 is a whole number too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _seconds(value: Any) -> float | None:
     if value is None:
         return None
+    value = _whole(value)
     if type(value) is not int or not 1 <= value <= 86_400_000:
         raise HTTPException(
             400, f"timeout_ms is {shown_value(value)}; give a whole number from 1 to 86400000"

@@ -21,6 +21,7 @@ from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import Priority, Rejected
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.sessions.ids import random_id
+from ccchat_tui.text import shown_value
 
 _REFUSED = {"rate_limited": 429, "queue_full": 503, "draining": 503}
 """What a refusal of the engine is in HTTP; `invalid` is 400."""
@@ -100,6 +101,14 @@ def only_admin(request: Request) -> None:
     """Raise `HTTPException` unless the admin asks."""
     if not caller_of(request).admin:
         raise HTTPException(403, "only the admin may do that")
+
+
+def flag(request: Request, name: str) -> bool:
+    """A part of the query that is 1 or 0. Raises `HTTPException` if it is anything else."""
+    value = request.query_params.get(name, "0")
+    if value not in {"0", "1"}:
+        raise HTTPException(400, f"{name} is {shown_value(value)}; give 1 or 0")
+    return value == "1"
 
 
 def answer(data: Any, status: int = 200, **headers: str) -> Response:

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ccchat_tui.api.hub import Hub, only_admin
+from ccchat_tui.api.hub import Hub, flag, only_admin
 from ccchat_tui.engine.events import (
     EngineEvent,
     ModeChanged,
@@ -83,7 +83,7 @@ class Metrics:
     async def metrics(self, request: Request) -> Response:
         """Everything, in Prometheus' text form; with `users=1` also by user."""
         only_admin(request)
-        users = request.query_params.get("users") == "1"
+        users = flag(request, "users")
         loop = asyncio.get_running_loop()
         asked = loop.time()
         await asyncio.sleep(0)  # a turn of the loop, with all that is ready in it

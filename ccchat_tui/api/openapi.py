@@ -26,6 +26,7 @@ _ERRORS: Final = {
 _ANY: Final = (400, 401, 403, 408, 413, 500)
 """What every endpoint behind the token may answer."""
 _LISTING: Final = (*_ANY, 502, 503)
+_STATES: Final = "|".join(sorted(TERMINAL))
 _PLAIN: Final = "text/plain"
 _TEXT: Final = {"type": "string"}
 _MODELS: Final = {
@@ -58,7 +59,7 @@ def _paths() -> Json:
     ident = _parameter("id", "path", {"type": "string", "minLength": 1}, "the request's id")
     everyone = _parameter("all", "query", _enum("0", "1"), "1 for everybody's; only the admin")
     state = _parameter(
-        "state", "query", {"type": "string", "minLength": 1},
+        "state", "query", {"type": "string", "pattern": f"^({_STATES})(,({_STATES}))*$"},
         f"ended ones, in these states, separated by commas: {', '.join(sorted(TERMINAL))}",
     )  # fmt: skip
     user = _parameter("user", "query", {"type": "string"}, "whose; others' only for the admin")
@@ -106,7 +107,8 @@ def _paths() -> Json:
 
 def _gateway(words: str, errors: Sequence[int]) -> Json:
     """What Ollama's own documentation describes (docs/api.md); only the frame is told here."""
-    told = _does(words, {"type": "object"}, (), errors, body={"type": "object"})
+    named = {"type": "object", "properties": {"model": _TEXT}, "required": ["model"]}
+    told = _does(words, {"type": "object"}, (), errors, body=named)
     told["responses"]["200"]["content"]["application/x-ndjson"] = {"schema": {"type": "object"}}
     return told
 
@@ -123,19 +125,20 @@ def _submit() -> Json:
 def _schemas() -> Json:
     text, whole, number = {"type": "string"}, {"type": "integer"}, {"type": "number"}
     optional = {"type": ["number", "null"]}
+    maybe = {"type": ["string", "null"]}
     limit = {"type": "integer", "minimum": 1, "maximum": 1000}
     message = _object(role=_enum("system", "user", "assistant", "tool"), content=text)
     chat = {
-        "model": {**text, "maxLength": 512},
+        "model": {**maybe, "maxLength": 512},
         "messages": {"type": "array", "items": _ref("Message"), "minItems": 1},
-        "options": {"type": "object"},
+        "options": {"type": ["object", "null"]},
         "think": {"enum": [True, False, "low", "medium", "high", "max", None]},
         "keep_alive": {"type": ["string", "number", "null"]},
-        "stream": {"type": "boolean", "default": True},
-        "session_id": {**text, "maxLength": 512},
+        "stream": {"type": ["boolean", "null"], "default": True},
+        "session_id": {**maybe, "maxLength": 512},
         "priority": _enum("low", "normal", "high"),
-        "timeout_ms": {"type": "integer", "minimum": 1, "maximum": 86_400_000},
-        "user": {**text, "description": "for whom; others only for the admin"},
+        "timeout_ms": {"type": ["integer", "null"], "minimum": 1, "maximum": 86_400_000},
+        "user": {**maybe, "maxLength": 100, "description": "for whom; others only for the admin"},
     }
     named = {"id": text, "user": text, "session_id": text, "model": text, "preview": text}
     return {

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from ccchat_tui.api.connection import MOST_HEAD, Connection
 from ccchat_tui.api.control import Control
@@ -134,9 +135,19 @@ def _told(task: asyncio.Task[None]) -> None:
         _log.error("The API has ended: %r", error, exc_info=error)
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return answer({"error": error.detail}, error.status_code, **dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # Starlette tells of the first route at this path; there is one for each method.
+        here = [
+            route.methods or ()
+            for route in request.app.routes
+            if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        ]
+        headers["allow"] = ", ".join(sorted(set().union(*here)))
+        headers.pop("Allow", None)
+    return answer({"error": error.detail}, error.status_code, **headers)
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:

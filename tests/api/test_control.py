@@ -252,7 +252,7 @@ class TestSteered:
 
     async def test_limits(self, tmp_path: Path) -> None:
         async with api(tmp_path) as desk:
-            told = await desk.admin.patch("/api/ai/limits", json={"max_concurrent": 2})
+            told = await desk.admin.patch("/api/ai/limits", json={"max_concurrent": 2.0})
             assert told.json()["limits"]["max_concurrent"] == 2
             assert told.json()["limits"]["max_concurrent_per_user"] == 3
             for body in (
