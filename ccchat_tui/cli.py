@@ -157,6 +157,16 @@ def _beside(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
     return beside_of(loaded, given)
 
 
+def _beside_app(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
+    """What `--api` and `--events` ask for beside the app."""
+    api = _beside(loaded, given)
+    if "events" not in given:
+        return api
+    from ccchat_tui.cli_report_events import log_beside  # noqa: PLC0415
+
+    return log_beside(given["events"], api)
+
+
 def _app(given: Mapping[str, Any]) -> int:
     """Draw the app, once everything that could be wrong has been looked at. It shows the warnings
     itself."""
@@ -168,7 +178,7 @@ def _app(given: Mapping[str, Any]) -> int:
 
     try:
         if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-            return run_app(loaded, _beside(loaded, given))
+            return run_app(loaded, _beside_app(loaded, given))
         check_theme(loaded.settings.theme)
     except (SettingsError, KindError) as error:
         raise CommandError(str(error), 2) from None

@@ -134,6 +134,9 @@ class CommandLine:
         )
         listen_options(self.parser, "--api")
         self.parser.add_argument(
+            "--events", metavar="FILE", help="write every event of the engine there, as JSON lines"
+        )
+        self.parser.add_argument(
             "--version",
             action="version",
             version=f"ccchat {__version__}",
@@ -266,6 +269,8 @@ class CommandLine:
                 2,
             )
         check_api(values)
+        if "events" in values and values.get("command") not in {None, "simulate"}:
+            raise CommandError(f"--events is not for `ccchat {values['command']}`; leave it out", 2)
         if values.get("command") == "simulate":
             if "users" in values:
                 raise CommandError(

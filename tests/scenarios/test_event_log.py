@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import io
 import json
+import math
 import os
 import re
 import subprocess
@@ -17,7 +19,9 @@ from typing import Any
 
 import pytest
 
+from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.cli import main
+from ccchat_tui.clock import SystemClock
 from ccchat_tui.config import setting_rows
 from ccchat_tui.engine import events
 from ccchat_tui.engine.events import (
@@ -35,11 +39,14 @@ from ccchat_tui.engine.events import (
     Resumed,
 )
 from ccchat_tui.engine.request import Failure, Priority, ReplyStats, RequestState
+from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.event_log import writer
 from ccchat_tui.event_log.lines import KINDS
 from ccchat_tui.event_log.reader import LINES, Begin, End, EventLogError, Lost, read_log
 from ccchat_tui.event_log.writer import EventLog
 from ccchat_tui.scenarios.replay import replay_log
+from ccchat_tui.scenarios.simulate import Simulation
+from ccchat_tui.scenarios.users import make_users
 
 ROOT = Path(__file__).parents[2]
 OF = ("id 1", "Ada \u2028 \u00e9", "s")
@@ -204,6 +211,35 @@ class TestReplay:
             return file.read_bytes()
 
         assert log("1") == log("2")
+
+
+class TestApp:
+    def test_the_app_writes_one_too(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async def used(beside: Any) -> None:
+            service = ConcurrentChatService(DemoBackend(tokens_per_second=math.inf, first_token=0))
+            users = make_users(2, 2, 0)
+            async with beside(service):
+                await Simulation(service, users, model="", clock=SystemClock()).run()
+                await service.aclose()
+
+        def run_app(loaded: object, beside: Any) -> int:
+            asyncio.run(used(beside))
+            return 0
+
+        monkeypatch.setattr("ccchat_tui.cli.is_terminal", lambda _: True)
+        monkeypatch.setattr("ccchat_tui.tui.run.run_app", run_app)
+        assert main(["--demo", "--events", str(file)]) == 0
+        assert main(["replay", str(file), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["totals"]["completed"] == 4
+        run = replay_log(file)
+        assert run.whole
+        assert run.begin.title == "ccchat"
+
+    def test_other_commands_write_none(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["--events=x", "models"]) == 2
+        assert "--events is not for `ccchat models`" in capsys.readouterr().err
 
 
 class TestUnwhole:
