@@ -163,9 +163,14 @@ class ModelDesk:
         if not self._app.is_running:
             return
         name = one_line(pull.model, 60) + (f" on {one_line(pull.server, 20)}" * bool(pull.server))
+        # Where it is looked at, it says so itself.
+        seen = hasattr(self._app.screen, "show_pulls")
+        if pull.state is PullState.DONE:
+            self._app.run_worker(self._take_note(), group="models")
+        if seen:
+            return
         if pull.state is PullState.DONE:
             self._say(f"{name} is fetched.")
-            self._app.run_worker(self._take_note(), group="models")
         elif pull.state is PullState.FAILED:
             self._say(f"{name} was not fetched. {pull.problem}", good=False)
 

@@ -139,7 +139,7 @@ class TestWarnings:
         assert warning(before, same) == ""
         other = ChatSettings("llama3.2:3b", options={"num_ctx": 8192, "num_gpu": 3})
         said = warning(before, other)
-        assert "Another num_ctx and another num_gpu makes Ollama load llama3.2:3b again" in said
+        assert "Another num_ctx and another num_gpu makes the server load llama3.2:3b again" in said
         assert warning(before, ChatSettings("llama3.2:3b")) != "", "left to the model is a change"
         assert warning(before, other, reloads=False) == ""
         assert warning(before, ChatSettings("qwen3:8b", options={"num_ctx": 1})) == "", (

@@ -117,8 +117,9 @@ def warning(
     same_model = full_name(model) == full_name(before.model)
     if reloads and same_model and changed and before.model:
         told.append(
-            f"Another {' and another '.join(changed)} makes Ollama load {one_line(model, 40)} "
-            "again: it waits for replies that run, and the next one begins later."
+            f"Another {' and another '.join(changed)} makes the server load "
+            f"{one_line(model, 40)} again: it waits for replies that run, and the next one begins "
+            "later."
         )
     apart = [
         each

@@ -63,6 +63,8 @@ class ModelPickerScreen(Dialog[str]):
     ModelPickerScreen .facts {
         display: none;
         margin-top: 1;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
     }
     ModelPickerScreen .-told {
         display: block;
