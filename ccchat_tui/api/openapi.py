@@ -107,7 +107,11 @@ def _paths() -> Json:
 
 def _gateway(words: str, errors: Sequence[int]) -> Json:
     """What Ollama's own documentation describes (docs/api.md); only the frame is told here."""
-    named = {"type": "object", "properties": {"model": _TEXT}, "required": ["model"]}
+    named = {
+        "type": "object",
+        "properties": {"model": {"type": "string", "minLength": 1}},
+        "required": ["model"],
+    }
     told = _does(words, {"type": "object"}, (), errors, body=named)
     told["responses"]["200"]["content"]["application/x-ndjson"] = {"schema": {"type": "object"}}
     return told
@@ -127,7 +131,8 @@ def _schemas() -> Json:
     optional = {"type": ["number", "null"]}
     maybe = {"type": ["string", "null"]}
     limit = {"type": "integer", "minimum": 1, "maximum": 1000}
-    message = _object(role=_enum("system", "user", "assistant", "tool"), content=text)
+    message = _object(role=_enum("system", "user", "assistant", "tool"), content=maybe)
+    message["required"] = ["role"]
     chat = {
         "model": {**maybe, "maxLength": 512},
         "messages": {"type": "array", "items": _ref("Message"), "minItems": 1},
