@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ccchat_tui.backends.model_lists import full_name
+from ccchat_tui.sessions.options import OPTIONS
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.slash import SlashCall, SlashCommand, SlashError
-from ccchat_tui.tui.slash_set import OPTIONS, OTHERS, set_option
+from ccchat_tui.tui.slash_set import OTHERS, set_option
 
 if TYPE_CHECKING:
     from ccchat_tui.tui.app import CCChatApp
