@@ -200,7 +200,8 @@ class TestPieces:
             ("link", "https://example.org/table"),
             ("code", "curl https://example.org/code"),
         ]
-        assert found(LINKS)[0].about == "the manual"
+        abouts = [piece.about for piece in found(LINKS)]
+        assert abouts == ["the manual", "", "", "", "pic", "", "sh"]
 
     def test_an_unfinished_fence_counts_and_twice_the_same_is_once(self) -> None:
         assert [piece.text for piece in found("https://x.org https://x.org\n\n```\na\nb")] == [
