@@ -63,10 +63,10 @@ def ours(url: str) -> Reader:
 def bare(url: str) -> Reader:
     """Drain a reply by a client that is there already; how many lines it had."""
     client = httpx.AsyncClient(timeout=None, trust_env=False)
-    body = asyncio.run(request_body(ask("a question")))
 
     async def run() -> int:
         lines = 0
+        body = await request_body(ask("a question"))
         async with client.stream("POST", f"{url}/api/chat", content=body) as response:
             async for piece in response.aiter_raw():
                 lines += piece.count(b"\n")

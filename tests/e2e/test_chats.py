@@ -148,9 +148,9 @@ async def test_settings_of_a_chat(start: Start) -> None:
         terminal.send("\x1bOS")
         await terminal.until("System prompt")
         terminal.send("\tBe terse.\thot\r")
-        await terminal.until("The temperature cannot be “hot”")
+        await terminal.until("temperature cannot be 'hot'")
         terminal.send("\x7f\x7f\x7f0.5\r")
-        await terminal.until("temperature 0.5 · system prompt")
+        await terminal.until("system prompt · temperature 0.5")
         terminal.send("A question\r")
         chat = await server.chat()
         assert chat.body["messages"][0] == {"role": "system", "content": "Be terse."}

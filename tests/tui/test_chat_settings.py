@@ -58,7 +58,7 @@ async def set_field(pilot: Pilot[None], app: Host, name: str, text: str) -> None
 class TestFields:
     async def test_what_is_not_touched_comes_back_as_it_was(self) -> None:
         given = session(**WHOLE)
-        given.options["an_option_of_tomorrow"] = {"any": 1}
+        given.options = {**given.options, "an_option_of_tomorrow": {"any": 1}}
         app = Host(ChatSettingsScreen(given))
         async with app.run_test(size=(90, 40)) as pilot:
             await pilot.press("ctrl+s")
