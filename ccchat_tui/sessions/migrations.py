@@ -101,5 +101,12 @@ _WORDS = (
     *_index("names", "sessions", ("title", "user", "tags")),
 )
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CONVERSATIONS, _WORDS)
+# What a model thought aloud is looked through, too.
+_THOUGHTS = (
+    *(f"DROP TRIGGER words_{when}" for when in ("in", "out", "changed")),
+    "DROP TABLE words",
+    *_index("words", "turns", ("question", "reply", "thinking")),
+)
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CONVERSATIONS, _WORDS, _THOUGHTS)
 """In order; how many of them a file has been through stands in it, as `PRAGMA user_version`."""

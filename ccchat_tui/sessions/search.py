@@ -25,6 +25,9 @@ _AROUND = 48
 _SHOWN = 200
 """Characters of a text that are shown in all."""
 
+_SEARCHED = ("question", "reply", "thinking")
+"""What of a turn is looked through; an excerpt is of the first that has a word."""
+
 _WORD = re.compile(r"[^\W_]+")
 # Scripts written without spaces: a whole sentence is one word to the index, so that what is
 # looked for must be looked for in the text itself.
@@ -109,7 +112,8 @@ def summary_of(database: sqlite3.Connection, session_id: str) -> Summary | None:
 
 def search(database: sqlite3.Connection, typed: str, most: int = MOST_HITS) -> list[Hit]:
     """The conversations in which all the words stand: in the title, the user, the model or the
-    tags, or else together in one turn. The last word may be the beginning of one.
+    tags, or else together in one turn, what the model thought aloud included. The last word may
+    be the beginning of one.
 
     Args:
         database: Where.
@@ -156,10 +160,11 @@ def _turns(
     order = "words.rowid"
     asked = f"FROM words CROSS JOIN turns ON number = {order} WHERE words MATCH ?"
     if any(map(_UNSPACED.search, words)):
-        each = "(question LIKE '%' || ? || '%' OR reply LIKE '%' || ? || '%')"
+        places = [f"{column} LIKE '%' || ? || '%'" for column in _SEARCHED]
+        each = f"({' OR '.join(places)})"
         asked = f"FROM turns WHERE {' AND '.join([each] * len(words))}"
         order = "number"
-        values = [word for word in words for _ in range(2)]
+        values = [word for word in words for _ in places]
     yield from database.execute(
         f"SELECT number, session {asked} AND session IN "  # noqa: S608 - nothing of theirs
         f"(SELECT id FROM sessions WHERE deleted_at IS NULL) ORDER BY {order} DESC",
@@ -168,12 +173,13 @@ def _turns(
 
 
 def _hit(database: sqlite3.Connection, number: int, session_id: str, words: Sequence[str]) -> Hit:
-    turn, question, reply = database.execute(
-        "SELECT id, question, reply FROM turns WHERE number = ?", (number,)
+    turn, *texts = database.execute(
+        f"SELECT id, {', '.join(_SEARCHED)} FROM turns WHERE number = ?",  # noqa: S608 - ours
+        (number,),
     ).fetchone()
     summary = summary_of(database, session_id)
     assert summary is not None
-    return Hit(summary, turn, excerpt((unpack(question), unpack(reply)), words))
+    return Hit(summary, turn, excerpt([unpack(text) for text in texts], words))
 
 
 def excerpt(texts: Sequence[str], words: Sequence[str]) -> str:

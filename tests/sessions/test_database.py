@@ -71,7 +71,13 @@ def to_2(path: Path) -> None:
         assert search(database, "herring") == []
 
 
-CHECKS: dict[int, Callable[[Path], None]] = {2: to_2}
+def to_3(path: Path) -> None:
+    """The index has what was thought before it had such a place."""
+    with closing(open_database(path)) as database:
+        assert [hit.turn for hit in search(database, "gills")] == ["s1t1"]
+
+
+CHECKS: dict[int, Callable[[Path], None]] = {2: to_2, 3: to_3}
 
 
 @pytest.mark.parametrize("version", range(2, len(MIGRATIONS) + 1))
@@ -79,6 +85,7 @@ def test_each_step_from_the_one_before(tmp_path: Path, version: int) -> None:
     """What was in the file is there after the step, and the step does what it is for."""
     path = tmp_path / "c.db"
     session = conversation(title="Fish soup", turns=(("With what?", "With herring"), ("Why?", "x")))
+    session.turns[1].thinking = ["Has it gills?"]
     with closing(open_database(path, MIGRATIONS[: version - 1])) as database:
         assert version_of(database) == version - 1
         with transaction(database):

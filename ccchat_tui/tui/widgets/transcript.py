@@ -153,7 +153,8 @@ class Transcript(FindingTranscript, can_focus=True):
         self.refresh()
 
     def show_turn(self, turn_id: str, words: Sequence[str] = ()) -> None:
-        """Bring a turn into sight, and of it the first row in which one of some words stands.
+        """Bring a turn into sight, and of it the first row in which one of some words stands;
+        thinking is unfolded where they stand only there.
 
         Args:
             turn_id: Which; one that is not shown changes nothing.
@@ -163,6 +164,8 @@ class Transcript(FindingTranscript, can_focus=True):
         if view is None:
             return
         self._cursor = view.index
+        if view.folded and view.has_only_thought(words):
+            self._toggle(view)
         self._see_to(view)
         row = view.row_with(words)
         # A few rows of what led to it stay above.
@@ -240,8 +243,7 @@ class Transcript(FindingTranscript, can_focus=True):
     def _toggle(self, view: TurnRows) -> None:
         if not view.turn.thinking:
             return
-        shown = view.expanded if view.expanded is not None else not view.turn.parts
-        view.expanded = not shown
+        view.expanded = view.folded
         view.lay_out()
         self._index.set(view.index, view.height)
         self._strips.clear()

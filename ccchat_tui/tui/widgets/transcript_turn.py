@@ -114,6 +114,11 @@ class TurnRows:
         return (self.width, self._revision, self._ended, self.expanded, read, self.height)
 
     @property
+    def folded(self) -> bool:
+        """Whether of thinking only its label is shown, where there is any."""
+        return bool(self.turn.parts) if self.expanded is None else not self.expanded
+
+    @property
     def code_blocks(self) -> list[str]:
         """The code blocks of the reply so far."""
         return self._reply.document.code_blocks() if self._reply else []
@@ -233,18 +238,33 @@ class TurnRows:
         return row
 
     def row_with(self, words: Sequence[str]) -> int:
-        """The first row of question or reply in which one of some words stands, as a search finds
-        them; the first row of all if there is none. To be called when it is laid out.
+        """The first row of question, reply or thinking in which one of some words stands, as a
+        search finds them; the first row of all if there is none. To be called when it is laid out.
 
         Args:
             words: As `words_of` gives them; the last that is found counts.
         """
         for word in reversed(words):
-            for section in ("question", "reply"):
+            for section in ("question", "reply", "thinking"):
                 for number, line in enumerate(self.sections[section]):
                     if find("".join(text for text, _ in line.spans), word) >= 0:
                         return self.row_of(section, number)
         return 0
+
+    def has_only_thought(self, words: Sequence[str]) -> bool:
+        """Whether some words stand in the thinking and nowhere else: who looks for them wants to
+        see it.
+
+        Args:
+            words: As `words_of` gives them; the last that is found counts.
+        """
+        turn = self.turn
+        for word in reversed(words):
+            if any(find(text, word) >= 0 for text in (turn.question, turn.reply)):
+                return False
+            if find("".join(turn.thinking), word) >= 0:
+                return True
+        return False
 
     # Parts ----------------------------------------------------------------------------------
 
@@ -308,7 +328,7 @@ class TurnRows:
         if source is None:
             self.sections["thinking"] = []
             return 0 if rows else None
-        shown = self.expanded if self.expanded is not None else not self.turn.parts
+        shown = not self.folded
         sign, verb = ("\u25be", "hide") if shown else ("\u25b8", "show")
         seconds = self.turn.thinking_seconds
         what = "thinking" if seconds is None else f"thought for {words.duration_words(seconds)}"
