@@ -17,8 +17,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.support.app import NO_SERVER, AppUnderTest, demo_app, scripted_app
-from tests.support.scripted import ScriptedBackend
+from ccchat_tui.testing.app import NO_SERVER, AppUnderTest, demo_app, scripted_app
+from ccchat_tui.testing.scripted import ScriptedBackend
 
 FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
 

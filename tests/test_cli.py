@@ -16,7 +16,7 @@ from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.cli import main
 from ccchat_tui.config import Loaded, SettingsError, setting_rows
 from ccchat_tui.paths import trace_file
-from tests.support.ollama_server import Model, OllamaServer
+from ccchat_tui.testing.ollama_server import Model, OllamaServer
 
 ROOT = Path(__file__).parents[1]
 CLOSED = "127.0.0.1:9"

@@ -17,7 +17,7 @@ from ccchat_tui.cli_scenario import limits_of
 from ccchat_tui.config import load_settings, setting_rows
 from ccchat_tui.paths import scenarios_folder
 from ccchat_tui.scenarios.files import load
-from tests.support.ollama_server import OllamaServer
+from ccchat_tui.testing.ollama_server import OllamaServer
 
 ROOT = Path(__file__).parents[1]
 FAST = ("simulate", "--fast", "--json", "--scenario")

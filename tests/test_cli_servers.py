@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ccchat_tui.config import setting_rows
-from tests.support.ollama_server import Model, OllamaServer
+from ccchat_tui.testing.ollama_server import Model, OllamaServer
 
 ROOT = Path(__file__).parents[1]
 LOAD = ("simulate", "--users", "3", "--messages", "4")

@@ -23,8 +23,8 @@ from ccchat_tui.config import load_settings, setting_rows
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.scenarios.simulate import Simulation
 from ccchat_tui.scenarios.users import make_users
-from tests.support.ollama_server import Model, OllamaServer
-from tests.support.virtual_time import LoopClock, run_virtual
+from ccchat_tui.testing.ollama_server import Model, OllamaServer
+from ccchat_tui.testing.virtual_time import LoopClock, run_virtual
 
 ROOT = Path(__file__).parents[1]
 QUICK = ("simulate", "--demo", "--pace", "500")

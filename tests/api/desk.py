@@ -18,8 +18,8 @@ from ccchat_tui.backends.base import ChatBackend
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.service import ConcurrentChatService
-from tests.support.app import until
-from tests.support.scripted import ScriptedBackend
+from ccchat_tui.testing.app import until
+from ccchat_tui.testing.scripted import ScriptedBackend
 
 MODEL = "llama3.2:3b"
 

@@ -12,8 +12,8 @@ import pytest
 
 from ccchat_tui.api.address import Address, bind
 from ccchat_tui.api.tokens import ADMIN, Tokens
+from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.e2e.conftest import Start, start
-from tests.support.ollama_server import OllamaServer
 
 __all__ = ["start"]
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from ccchat_tui.cli import main
-from tests.support.ollama_server import OllamaServer
+from ccchat_tui.testing.ollama_server import OllamaServer
 
 ROOT = Path(__file__).parents[2]
 

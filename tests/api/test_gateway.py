@@ -14,8 +14,8 @@ import pytest
 from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.backends.hosts import read_hosts
+from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.api.desk import MODEL, Desk, api, chat
-from tests.support.ollama_server import OllamaServer
 
 if TYPE_CHECKING:
     import ollama

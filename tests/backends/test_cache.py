@@ -22,10 +22,10 @@ from ccchat_tui.backends.base import (
     Prompt,
 )
 from ccchat_tui.backends.cache import CacheSettings, CachingBackend, repeatable
+from ccchat_tui.testing.virtual_time import LoopClock, run_virtual
 from tests.support.caches import MODEL, cached, chunks, question
 from tests.support.memory_server import MemoryServer
 from tests.support.pools import Odd, pool_of, read, virtual, whole
-from tests.support.virtual_time import LoopClock, run_virtual
 
 # What is given back
 

@@ -9,9 +9,9 @@ import tracemalloc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ccchat_tui.testing.virtual_time import run_virtual
 from tests.support.caches import cached, question
 from tests.support.pools import read, virtual, whole
-from tests.support.virtual_time import run_virtual
 
 
 @virtual

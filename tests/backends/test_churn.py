@@ -12,8 +12,8 @@ import pytest
 
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.ollama import OllamaBackend
+from ccchat_tui.testing.ollama_server import OllamaServer, text_of
 from tests.support.certificates import client_trusts, server_context
-from tests.support.ollama_server import OllamaServer, text_of
 from tests.support.streams import ask, open_sockets, read, text_in
 
 STREAMS = 500

@@ -12,7 +12,7 @@ from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import Host, Server, read_host, read_hosts
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.backends.pool import PoolBackend
-from tests.support.ollama_server import Model, OllamaServer, text_of
+from ccchat_tui.testing.ollama_server import Model, OllamaServer, text_of
 from tests.support.streams import ask, outcome, read, text_in
 
 

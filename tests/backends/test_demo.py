@@ -22,7 +22,7 @@ from ccchat_tui.backends.demo_code import SAMPLES
 from ccchat_tui.backends.demo_subject import Shape, hear
 from ccchat_tui.backends.demo_texts import QUESTIONS
 from ccchat_tui.backends.demo_writer import split_tokens
-from tests.support.virtual_time import run_virtual
+from ccchat_tui.testing.virtual_time import run_virtual
 
 
 def prompt(*questions: str, model: str = "", system: str = "", **options: object) -> Prompt:

@@ -14,7 +14,7 @@ from ccchat_tui.backends import json_body as module
 from ccchat_tui.backends.base import BackendError, ChatMessage, ErrorKind, Prompt
 from ccchat_tui.backends.json_body import SLICE, json_body
 from ccchat_tui.backends.ollama_wire import request_body
-from tests.support.virtual_time import run_virtual
+from ccchat_tui.testing.virtual_time import run_virtual
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

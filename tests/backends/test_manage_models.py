@@ -24,7 +24,7 @@ from ccchat_tui.backends.hosts import Server, read_host
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.backends.openai import OpenAIBackend
 from ccchat_tui.clock import ManualClock
-from tests.support.ollama_server import OllamaServer
+from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.support.streams import ask, read
 
 

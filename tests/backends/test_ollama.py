@@ -22,7 +22,7 @@ from ccchat_tui.backends.base import (
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.backends.ollama_models import Running, Show, read_running, read_tags
-from tests.support.ollama_server import Model, OllamaServer, text_of
+from ccchat_tui.testing.ollama_server import Model, OllamaServer, text_of
 from tests.support.streams import ask, outcome, read, text_in
 
 

@@ -14,8 +14,8 @@ import pytest
 from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.backends.hosts import Host, read_host
 from ccchat_tui.backends.ollama import OllamaBackend
+from ccchat_tui.testing.ollama_server import OllamaServer, text_of
 from tests.support.certificates import client_trusts, server_context
-from tests.support.ollama_server import OllamaServer, text_of
 from tests.support.streams import ask, outcome, read, text_in
 
 KEY = "sk-secret-4711"

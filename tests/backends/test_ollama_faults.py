@@ -12,7 +12,7 @@ from ccchat_tui.backends import http
 from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.ollama import OllamaBackend
-from tests.support.ollama_server import FAULTS, OllamaServer, Phase, text_of
+from ccchat_tui.testing.ollama_server import FAULTS, OllamaServer, Phase, text_of
 from tests.support.streams import ask, outcome, read, text_in
 
 TOKENS = 6

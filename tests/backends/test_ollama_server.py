@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.ollama_server import Model, OllamaServer, Phase, text_of
+from ccchat_tui.testing.ollama_server import Model, OllamaServer, Phase, text_of
 
 
 class Socket:
@@ -246,7 +246,7 @@ async def test_a_wait_for_what_never_happens_raises() -> None:
 async def test_it_runs_by_hand() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "tests.support.ollama_server", "--port", "0", "--fault", "busy"),
+        *("-m", "ccchat_tui.testing.ollama_server", "--port", "0", "--fault", "busy"),
         stdout=asyncio.subprocess.PIPE,
     )
     try:

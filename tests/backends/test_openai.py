@@ -23,7 +23,7 @@ from ccchat_tui.backends.openai import OpenAIBackend
 from ccchat_tui.backends.openai_models import read_models
 from ccchat_tui.backends.openai_options import translated
 from ccchat_tui.backends.openai_wire import Reply
-from tests.support.ollama_server import Phase, text_of
+from ccchat_tui.testing.ollama_server import Phase, text_of
 from tests.support.openai_server import Dialect, OpenAIServer
 from tests.support.streams import ask, outcome, read, text_in
 

@@ -16,8 +16,8 @@ from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import Host, Server, read_host
 from ccchat_tui.backends.openai import OpenAIBackend
+from ccchat_tui.testing.ollama_server import text_of
 from tests.support.certificates import client_trusts, server_context
-from tests.support.ollama_server import text_of
 from tests.support.openai_server import Dialect, OpenAIServer
 from tests.support.streams import ask, outcome, read, text_in
 

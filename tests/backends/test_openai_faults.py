@@ -10,7 +10,7 @@ from ccchat_tui.backends import openai
 from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.openai import OpenAIBackend
-from tests.support.ollama_server import text_of
+from ccchat_tui.testing.ollama_server import text_of
 from tests.support.openai_server import FAULTS, OpenAIServer
 from tests.support.streams import ask, outcome, read, text_in
 

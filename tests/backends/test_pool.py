@@ -22,9 +22,9 @@ from ccchat_tui.backends.base import (
 from ccchat_tui.backends.breaker import BreakerSettings
 from ccchat_tui.backends.placement import Member
 from ccchat_tui.backends.pool import PoolBackend, PoolServer
+from ccchat_tui.testing.virtual_time import LoopClock, run_virtual
 from tests.support.memory_server import MemoryServer, ask
 from tests.support.pools import by_name, leave_out, pool_of, read, until, virtual, whole
-from tests.support.virtual_time import LoopClock, run_virtual
 
 # Choosing
 

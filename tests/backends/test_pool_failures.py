@@ -14,9 +14,9 @@ from ccchat_tui.backends.base import (
     ServerState,
 )
 from ccchat_tui.backends.pool import STAYS, PoolServer
+from ccchat_tui.testing.virtual_time import run_virtual
 from tests.support.memory_server import MemoryServer, ask, words_of
 from tests.support.pools import Odd, by_name, leave_out, pool_of, read, until, virtual, whole
-from tests.support.virtual_time import run_virtual
 
 # Failures
 

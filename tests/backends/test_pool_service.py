@@ -18,7 +18,7 @@ from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
-from tests.support.ollama_server import Model, OllamaServer, text_of
+from ccchat_tui.testing.ollama_server import Model, OllamaServer, text_of
 from tests.support.streams import ask
 
 MODEL = "m:1b"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ccchat_tui.testing.virtual_time import run_virtual
 from tests.support.memory_server import MemoryServer
 from tests.support.three_servers import Server, run_load
-from tests.support.virtual_time import run_virtual
 
 REQUESTS = 120
 

@@ -17,10 +17,10 @@ from typing import Any, cast
 
 from ccchat_tui.backends.base import ChatBackend, ChatChunk, ChatStats, ModelInfo, Prompt
 from ccchat_tui.backends.pool import PoolBackend, PoolServer
+from ccchat_tui.testing.virtual_time import run_virtual
 from tests.benchmarks.rows import Row
 from tests.support.memory_server import MemoryServer, ask
 from tests.support.three_servers import Outcome, Server, run_load
-from tests.support.virtual_time import run_virtual
 
 
 class Instant:

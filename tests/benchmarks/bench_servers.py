@@ -29,8 +29,8 @@ from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.testing.ollama_server import text_of, usual_models
 from tests.benchmarks.rows import Row
-from tests.support.ollama_server import text_of, usual_models
 
 SLOTS = 4
 TOKENS = 40
@@ -67,7 +67,7 @@ class Process:
     async def start(self) -> None:
         """Start it, and wait until it listens."""
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.support.ollama_server", "--port", str(self.port)),
+            *(sys.executable, "-m", "ccchat_tui.testing.ollama_server", "--port", str(self.port)),
             *("--slots", str(SLOTS), "--rate", str(self.rate), "--tokens", str(TOKENS)),
             *("--first-token", str(FIRST_TOKEN)),
             stdout=asyncio.subprocess.PIPE,

@@ -36,7 +36,7 @@ async def server(tokens: int, rate: float) -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.support.ollama_server",
+        "ccchat_tui.testing.ollama_server",
         *arguments,
         stdout=asyncio.subprocess.PIPE,
     )

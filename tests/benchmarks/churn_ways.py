@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from ccchat_tui.backends.ollama_wire import request_body
-from tests.support.ollama_server import OllamaServer
+from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.support.streams import ask
 
 STREAMS = 500

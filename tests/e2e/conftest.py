@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.e2e.terminal import Terminal
-from tests.support.ollama_server import OllamaServer
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent

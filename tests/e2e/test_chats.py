@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ccchat_tui.testing.ollama_server import OllamaServer, Phase
 from tests.e2e.conftest import Start, files
 from tests.e2e.terminal import Terminal
-from tests.support.ollama_server import OllamaServer, Phase
 from tests.tui.snapshot_texts import HOSTILE
 
 

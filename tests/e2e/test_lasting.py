@@ -7,10 +7,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from ccchat_tui.testing.app import until
+from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.e2e.conftest import Start
 from tests.e2e.terminal import Terminal
-from tests.support.app import until
-from tests.support.ollama_server import OllamaServer
 
 
 def file(tmp_path: Path) -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ccchat_tui.testing.ollama_server import OllamaServer, Phase
 from tests.e2e.conftest import Start, files
-from tests.support.ollama_server import OllamaServer, Phase
 
 
 @pytest.mark.parametrize("name", ["TERM", "HUP", "INT"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.e2e.conftest import Start
-from tests.support.ollama_server import OllamaServer
 
 
 async def no_server() -> OllamaServer:

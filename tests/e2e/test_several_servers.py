@@ -3,8 +3,8 @@ it."""
 
 from __future__ import annotations
 
+from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.e2e.conftest import Start
-from tests.support.ollama_server import OllamaServer
 
 
 async def test_one_of_two_dies_and_comes_back(start: Start) -> None:

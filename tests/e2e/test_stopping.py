@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ccchat_tui.testing.ollama_server import OllamaServer, Phase
 from tests.e2e.conftest import Start
-from tests.support.ollama_server import OllamaServer, Phase
 
 
 async def test_cancel_with_the_mouse_and_retry(start: Start) -> None:

@@ -6,9 +6,9 @@ import asyncio
 import subprocess
 from functools import partial
 
+from ccchat_tui.testing.ollama_server import OllamaServer, Phase
 from tests.e2e.conftest import Start
 from tests.e2e.terminal import Terminal
-from tests.support.ollama_server import OllamaServer, Phase
 
 BOX = slice(-4, -1)
 """The rows of the message box while it holds one row of text."""

@@ -19,7 +19,7 @@ from ccchat_tui.engine.request import (
     ReplyStats,
     RequestState,
 )
-from tests.support.virtual_time import LoopClock
+from ccchat_tui.testing.virtual_time import LoopClock
 
 BROKEN = Failure("disconnected", "it broke", retryable=True, server_fault=True)
 

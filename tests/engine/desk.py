@@ -9,8 +9,8 @@ from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.testing.virtual_time import LoopClock
 from tests.engine.planned import Plan, PlannedServer
-from tests.support.virtual_time import LoopClock
 
 
 class ServiceDesk:

@@ -19,9 +19,9 @@ from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import Priority, Rejected, RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.testing.virtual_time import LoopClock, VirtualTimeLoop
 from tests.engine.auditor import Auditor
 from tests.engine.planned import Plan, PlannedServer, words_of
-from tests.support.virtual_time import LoopClock, VirtualTimeLoop
 
 T = TypeVar("T")
 

@@ -26,10 +26,10 @@ from ccchat_tui.engine.service import (
     PREVIEW,
     ConcurrentChatService,
 )
+from ccchat_tui.testing.virtual_time import LoopClock
 from tests.engine.desk import ServiceDesk
 from tests.engine.planned import Plan, PlannedServer
 from tests.support.pools import Odd, virtual
-from tests.support.virtual_time import LoopClock
 
 
 class TestKinds:

@@ -26,7 +26,7 @@ from ccchat_tui.scenarios.model import Scenario, Trouble
 from ccchat_tui.scenarios.run import ScenarioRun
 from ccchat_tui.scenarios.server import ScenarioServer, ServerTime
 from ccchat_tui.scenarios.virtual_time import LoopClock
-from tests.support.virtual_time import run_virtual
+from ccchat_tui.testing.virtual_time import run_virtual
 
 
 class Played:

@@ -18,7 +18,7 @@ from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.scenarios.report import Report, make_report
 from ccchat_tui.scenarios.simulate import Simulation
 from ccchat_tui.scenarios.users import make_users
-from tests.support.virtual_time import LoopClock, run_virtual
+from ccchat_tui.testing.virtual_time import LoopClock, run_virtual
 
 FREE = EngineSettings(requests_per_minute=0)
 TOTALS = ("submitted", "completed", "failed", "cancelled", "timed_out", "rejected", "retried")

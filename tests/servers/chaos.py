@@ -33,13 +33,13 @@ from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import Rejected
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.testing.ollama_server import FAULTS
 from ccchat_tui.tui.memory import set_startup_aside
 from tests.servers.chaos_books import Books, Entry
 from tests.servers.chaos_plan import Wanted, draw
 from tests.servers.chaos_server import Hand, elsewhere
 from tests.servers.loop_watch import LoopWatch
 from tests.servers.stage import leftovers
-from tests.support.ollama_server import FAULTS
 from tests.support.streams import open_sockets
 
 PARTS = 4

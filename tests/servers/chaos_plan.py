@@ -15,10 +15,10 @@ from functools import lru_cache
 from typing import Any
 
 from ccchat_tui.engine.request import Priority
-from tests.support.ollama_server import FAULTS, pieces_of
-from tests.support.ollama_server.faults import Wrong
-from tests.support.ollama_server.replies import lines_of
-from tests.support.ollama_server.steps import Answer, Head, Line
+from ccchat_tui.testing.ollama_server import FAULTS, pieces_of
+from ccchat_tui.testing.ollama_server.faults import Wrong
+from ccchat_tui.testing.ollama_server.replies import lines_of
+from ccchat_tui.testing.ollama_server.steps import Answer, Head, Line
 
 MODELS = ("llama3.2:3b", "gemma3:4b", "qwen3:8b")
 THINKER = "qwen3:8b"

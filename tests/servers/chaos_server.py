@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+from ccchat_tui.testing.ollama_server import FAULTS, Chat, OllamaServer
+from ccchat_tui.testing.ollama_server.faults import MOVED, Fault
 from tests.servers.chaos_plan import fault_at, pieces
-from tests.support.ollama_server import FAULTS, Chat, OllamaServer
-from tests.support.ollama_server.faults import MOVED, Fault
 
 LET_GO = 0.15
 """Seconds after which the server goes on with what it has held back, where it was late and right

@@ -8,8 +8,8 @@ from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import RequestState
+from ccchat_tui.testing.ollama_server import Phase, text_of
 from tests.servers.stage import MODEL, THINKER, Stage
-from tests.support.ollama_server import Phase, text_of
 from tests.support.streams import ask, read, text_in
 
 

@@ -17,7 +17,7 @@ from ccchat_tui.engine.events import EngineEvent, RequestRetrying
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.service import ConcurrentChatService
-from tests.support.ollama_server import OllamaServer
+from ccchat_tui.testing.ollama_server import OllamaServer
 
 MODEL = "llama3.2:3b"
 THINKER = "qwen3:8b"

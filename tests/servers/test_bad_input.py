@@ -16,8 +16,8 @@ from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import Rejected, RequestState
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import TurnState
+from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.servers.stage import Stage
-from tests.support.ollama_server import OllamaServer
 
 HELLO = Prompt("llama3.2:3b", (ChatMessage("user", "hi"),))
 

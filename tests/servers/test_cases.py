@@ -9,12 +9,12 @@ import pytest
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.sessions.words import words_for, words_for_cancelled, words_for_retry
+from ccchat_tui.testing.ollama_server import OllamaServer, pieces_of
+from ccchat_tui.testing.ollama_server.chat import fault_in
 from ccchat_tui.text import sanitize
 from tests.servers.cases import CASES, NUMBERS, Case
 from tests.servers.stage import Stage
 from tests.support.certificates import server_context
-from tests.support.ollama_server import OllamaServer, pieces_of
-from tests.support.ollama_server.chat import fault_in
 
 TOKENS = 8
 

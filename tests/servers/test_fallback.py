@@ -9,9 +9,9 @@ import pytest
 from ccchat_tui.engine.events import EngineEvent, LimitsChanged, ModeChanged
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.scenarios.report import UserTimes, make_report
+from ccchat_tui.testing.ollama_server import OllamaServer
 from ccchat_tui.tui.widgets.queue_figures import status_row, title_row
 from tests.servers.stage import Stage
-from tests.support.ollama_server import OllamaServer
 
 COUNT = 8
 SETTINGS = {"max_concurrent": 4, "max_queue": 0, "fallback_quiet": 0.05, "retry_attempts": 0}

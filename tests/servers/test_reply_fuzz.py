@@ -18,8 +18,8 @@ from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.http import HttpServer
 from ccchat_tui.backends.ollama import OllamaBackend
-from tests.support.ollama_server.replies import chunk, final
-from tests.support.ollama_server.steps import dumps
+from ccchat_tui.testing.ollama_server.replies import chunk, final
+from ccchat_tui.testing.ollama_server.steps import dumps
 from tests.support.streams import ask, outcome
 
 HOST = read_host("h")

@@ -10,8 +10,8 @@ import pytest
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.http import IN_A_ROW
 from ccchat_tui.backends.ollama import LINES_IN_A_ROW, OllamaBackend
-from tests.support.ollama_server.replies import final
-from tests.support.ollama_server.steps import Head, chunk_bytes, dumps, head_bytes
+from ccchat_tui.testing.ollama_server.replies import final
+from ccchat_tui.testing.ollama_server.steps import Head, chunk_bytes, dumps, head_bytes
 from tests.support.streams import ask
 
 LINES = 1000

@@ -16,9 +16,9 @@ from ccchat_tui.sessions.model import Session, Turn, TurnState
 from ccchat_tui.sessions.rows import load_session
 from ccchat_tui.sessions.search import total
 from ccchat_tui.sessions.store import Store
+from ccchat_tui.testing.app import until
 from tests.sessions.stored import everything, kept
 from tests.sessions.test_manager import MODEL, Talk
-from tests.support.app import until
 
 
 class Kept(Talk):

@@ -19,7 +19,7 @@ from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session, SessionStatus, Turn, TurnState
 from ccchat_tui.sessions.titles import UNTITLED
 from ccchat_tui.sessions.words import CANCELLING, WAITS_FOR_EARLIER
-from tests.support.scripted import PATIENCE, ScriptedBackend
+from ccchat_tui.testing.scripted import PATIENCE, ScriptedBackend
 
 MODEL = "llama3.2:3b"
 

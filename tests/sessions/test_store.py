@@ -26,8 +26,8 @@ from ccchat_tui.sessions.problems import StoreProblem
 from ccchat_tui.sessions.rows import claim_tabs
 from ccchat_tui.sessions.search import page, search, total
 from ccchat_tui.sessions.store import Store
+from ccchat_tui.testing.app import until
 from tests.sessions.stored import MOMENT, conversation, everything, kept, opened, put, same, write
-from tests.support.app import until
 
 LONG = "x" * 200_000
 

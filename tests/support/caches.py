@@ -13,9 +13,9 @@ from ccchat_tui.backends.base import (
     Prompt,
 )
 from ccchat_tui.backends.cache import CacheSettings, CachingBackend
+from ccchat_tui.testing.virtual_time import LoopClock
 from tests.support.memory_server import MemoryServer
 from tests.support.pools import Odd
-from tests.support.virtual_time import LoopClock
 
 MODEL = ModelInfo("m:latest", digest="d1")
 

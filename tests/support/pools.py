@@ -20,8 +20,8 @@ from ccchat_tui.backends.base import (
 )
 from ccchat_tui.backends.breaker import BreakerSettings
 from ccchat_tui.backends.pool import PoolBackend, PoolServer
+from ccchat_tui.testing.virtual_time import LoopClock, run_virtual
 from tests.support.memory_server import MemoryServer, words_of
-from tests.support.virtual_time import LoopClock, run_virtual
 
 EXACT = BreakerSettings(failures_in_row=3, jitter=0.0, failure_ratio=1.0)
 

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from ccchat_tui.backends.base import BackendError
 from ccchat_tui.backends.pool import PoolBackend, PoolServer
+from ccchat_tui.testing.virtual_time import LoopClock
 from tests.support.memory_server import MemoryServer, ask, words_of
-from tests.support.virtual_time import LoopClock
 
 
 @dataclass(frozen=True)

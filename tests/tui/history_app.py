@@ -9,9 +9,9 @@ from typing import Any
 
 from ccchat_tui.sessions.ids import counted_ids
 from ccchat_tui.sessions.store import Store
+from ccchat_tui.testing.app import AppUnderTest, scripted_app, until
 from ccchat_tui.tui.app import Parts
 from ccchat_tui.tui.screens.history import HistoryScreen
-from tests.support.app import AppUnderTest, scripted_app, until
 
 
 class KeptApp(AppUnderTest):

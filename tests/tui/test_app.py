@@ -8,13 +8,13 @@ from textual.widgets import Input, OptionList
 
 from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.sessions.model import SessionStatus, TurnState
+from ccchat_tui.testing.app import AppUnderTest, demo_app, drawn, idle, scripted_app, until
 from ccchat_tui.tui.commands import commands
 from ccchat_tui.tui.screens.ask_text import AskTextScreen
 from ccchat_tui.tui.screens.chat_settings import ChatSettingsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.screens.help import HelpScreen
 from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
-from tests.support.app import AppUnderTest, demo_app, drawn, idle, scripted_app, until
 
 SIZE = (140, 44)
 

@@ -9,9 +9,9 @@ from textual.widgets import Static
 
 from ccchat_tui.backends.base import ModelInfo
 from ccchat_tui.sessions.model import TurnState
+from ccchat_tui.testing.app import NO_SERVER, demo_app, scripted_app, until
+from ccchat_tui.testing.scripted import ScriptedBackend
 from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
-from tests.support.app import NO_SERVER, demo_app, scripted_app, until
-from tests.support.scripted import ScriptedBackend
 
 
 class SlowServer(ScriptedBackend):

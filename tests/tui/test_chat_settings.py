@@ -13,12 +13,12 @@ from textual.widgets import Input, OptionList, Static, TextArea
 from ccchat_tui.backends.base import ModelInfo
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.sessions.presets import Preset, Presets
+from ccchat_tui.testing.app import demo_app, scripted_app, until
 from ccchat_tui.tui.screens.chat_settings import ChatSettings, ChatSettingsScreen
 from ccchat_tui.tui.screens.chat_settings_form import HINTS, OTHERS, warning
 from ccchat_tui.tui.screens.chat_settings_presets import PresetsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.widgets.choice import Choice
-from tests.support.app import demo_app, scripted_app, until
 from tests.tui.test_screens import HOSTILE, Host, rows, session
 
 WHOLE: dict[str, Any] = {

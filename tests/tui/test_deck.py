@@ -17,11 +17,11 @@ from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.sessions.ids import counted_ids
 from ccchat_tui.sessions.manager import SessionManager
+from ccchat_tui.testing.scripted import ScriptedBackend
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.themes import variable_defaults
 from ccchat_tui.tui.widgets.chat_pane import ChatPane
 from ccchat_tui.tui.widgets.deck import PANE_HEIGHT, PANE_WIDTH, Deck, GridShape, grid_shape
-from tests.support.scripted import ScriptedBackend
 
 # The shape -----------------------------------------------------------------------------------
 

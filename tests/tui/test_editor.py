@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ccchat_tui.testing.app import AppUnderTest, scripted_app, until
 from ccchat_tui.tui import editor
 from ccchat_tui.tui.editor import EditorError, editor_command
-from tests.support.app import AppUnderTest, scripted_app, until
 
 SIZE = (140, 44)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ccchat_tui.sessions.model import Turn, TurnState
+from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from ccchat_tui.tui.widgets.transcript_find import hits_in
 from ccchat_tui.tui.widgets.transcript_turn import TurnRows
-from tests.support.app import AppUnderTest, scripted_app
 from tests.support.transcripts import StillClock, TranscriptStage, make_turn, paragraphs
 
 SIZE = (140, 44)

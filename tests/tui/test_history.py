@@ -9,10 +9,10 @@ import pytest
 from textual import events
 
 from ccchat_tui.sessions.model import TurnState
+from ccchat_tui.testing.app import scripted_app, until
 from ccchat_tui.tui.screens.history import Found, HistoryScreen
 from ccchat_tui.tui.widgets.chat_pane import ChatPane
 from tests.sessions.stored import conversation, everything, fill, kept
-from tests.support.app import scripted_app, until
 from tests.tui.history_app import KeptApp, kept_app
 
 LONG = "\n\n".join(f"Paragraph {number} of a long reply." for number in range(80))

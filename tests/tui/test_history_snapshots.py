@@ -9,8 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from ccchat_tui.sessions.history import set_pinned, set_tags
+from ccchat_tui.testing.app import AppUnderTest
 from tests.sessions.stored import conversation, fill
-from tests.support.app import AppUnderTest
 from tests.tui.history_app import KeptApp, kept_app
 from tests.tui.snapshot_texts import HOSTILE
 from tests.tui.test_snapshots import Snap, shape, snap

@@ -8,11 +8,11 @@ import pytest
 from textual import events
 
 from ccchat_tui.sessions.model import Turn
+from ccchat_tui.testing.app import AppUnderTest, scripted_app, until
 from ccchat_tui.tui.pieces import Piece, address_of, pieces_of
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.screens.jump import LETTERS, JumpScreen
 from ccchat_tui.tui.screens.pieces import PiecesScreen
-from tests.support.app import AppUnderTest, scripted_app, until
 from tests.support.transcripts import TranscriptStage, make_turn, paragraphs
 
 SIZE = (140, 44)

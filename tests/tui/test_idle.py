@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from textual.message_pump import MessagePump
 
+from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from ccchat_tui.tui.watch import SLOW
-from tests.support.app import AppUnderTest, scripted_app
 
 
 def runs(timer: Any) -> bool:

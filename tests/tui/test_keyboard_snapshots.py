@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.support.app import AppUnderTest, scripted_app
+from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from tests.tui.test_snapshots import Snap, five_at_once, shape, snap, three_users
 
 __all__ = ["snap"]

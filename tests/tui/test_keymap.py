@@ -10,11 +10,11 @@ import pytest
 
 from ccchat_tui.cli import main
 from ccchat_tui.config import SettingsError, load_settings
+from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from ccchat_tui.tui.commands import commands
 from ccchat_tui.tui.key_names import KeyNameError, in_words, read_key
 from ccchat_tui.tui.keymap import Keymap, actions, name_of, read_keymap
 from ccchat_tui.tui.screens.help import HelpScreen
-from tests.support.app import AppUnderTest, scripted_app
 
 SIZE = (140, 44)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 
 from ccchat_tui.sessions.model import TurnState
-from tests.support.app import AppUnderTest, scripted_app
+from ccchat_tui.testing.app import AppUnderTest, scripted_app
 
 SIZE = (140, 44)
 

@@ -13,15 +13,15 @@ from textual.widgets import Input, OptionList, Static
 
 from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import Server, read_host
+from ccchat_tui.testing.app import AppUnderTest, demo_app, scripted_app, until
+from ccchat_tui.testing.ollama_server import OllamaServer
+from ccchat_tui.testing.scripted import ScriptedBackend
 from ccchat_tui.tui.pulls import PullState
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.screens.choose import ChooseScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
 from ccchat_tui.tui.screens.model_pull import PullScreen
-from tests.support.app import AppUnderTest, demo_app, scripted_app, until
-from tests.support.ollama_server import OllamaServer
-from tests.support.scripted import ScriptedBackend
 
 SIZE = (120, 40)
 

@@ -14,8 +14,8 @@ from textual.widgets import Input
 
 from ccchat_tui.backends.base import LoadedModel, ModelInfo
 from ccchat_tui.sessions.presets import Preset, Presets
+from ccchat_tui.testing.app import AppUnderTest, demo_app, scripted_app
 from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
-from tests.support.app import AppUnderTest, demo_app, scripted_app
 from tests.tui.snapshot_texts import HOSTILE, THINKING
 from tests.tui.test_snapshots import Snap, snap
 

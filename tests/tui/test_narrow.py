@@ -11,9 +11,9 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from ccchat_tui.testing.app import AppUnderTest, drawn, scripted_app
 from ccchat_tui.tui.narrow import NarrowCompositor
 from ccchat_tui.tui.widgets.transcript import Transcript
-from tests.support.app import AppUnderTest, drawn, scripted_app
 
 SIZE = (150, 40)
 REPLY = """# Heading

@@ -8,8 +8,8 @@ import pytest
 from textual import events
 
 from ccchat_tui.backends.base import ErrorKind
+from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from ccchat_tui.tui.notices import desktop_notice
-from tests.support.app import AppUnderTest, scripted_app
 
 SIZE = (140, 44)
 

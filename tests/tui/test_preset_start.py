@@ -9,8 +9,8 @@ import pytest
 
 from ccchat_tui.config import SettingsError
 from ccchat_tui.sessions.presets import Preset, Presets
+from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from ccchat_tui.tui.run import preset_named
-from tests.support.app import AppUnderTest, scripted_app
 
 PRESET = Preset("Be strict.", {"temperature": 0.2, "num_ctx": 8192}, think="low", keep_alive="10m")
 

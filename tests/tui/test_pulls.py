@@ -10,9 +10,9 @@ from rich.cells import cell_len
 from ccchat_tui.backends.base import PullStep
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.clock import ManualClock
+from ccchat_tui.testing.app import idle
 from ccchat_tui.tui.pull_words import header_words, rows_of, size_words
 from ccchat_tui.tui.pulls import ENDED_KEPT, Pull, Pulls, PullState
-from tests.support.app import idle
 
 BIG, SMALL = "sha256:6a0746a1ec1a0000", "sha256:4fa551d4f9380000"
 

@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 
 from ccchat_tui.backends.base import ChatStats, ServerState, ServerStatus
 from ccchat_tui.engine.request import ReplyStats, RequestState
+from ccchat_tui.testing.app import THEMES, AppUnderTest, scripted_app
+from ccchat_tui.testing.scripted import ScriptedBackend
 from ccchat_tui.tui.widgets.header import ServerView, lay_out
 from ccchat_tui.tui.widgets.queue_servers import server_rows, trouble_words
-from tests.support.app import THEMES, AppUnderTest, scripted_app
-from tests.support.scripted import ScriptedBackend
 from tests.tui.queue_views import PanelApp, ended, screen_rows, snapshot, streaming
 
 UP = ServerStatus("desk", "http://a", ServerState.CLOSED, 3, 4, 2.0, 1204, 0)

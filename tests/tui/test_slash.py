@@ -9,12 +9,12 @@ from textual import events
 from textual.pilot import Pilot
 
 from ccchat_tui.sessions.model import TurnState
+from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from ccchat_tui.tui.screens.chat_settings import ChatSettingsScreen
 from ccchat_tui.tui.screens.help import HelpScreen
 from ccchat_tui.tui.slash import SlashCall, SlashCommand
 from ccchat_tui.tui.slash_completion import Completion
 from ccchat_tui.tui.widgets.queue_panel import QueuePanel
-from tests.support.app import AppUnderTest, scripted_app
 
 SIZE = (140, 44)
 NAMES = {"/": "slash", " ": "space", "-": "minus", ".": "full_stop", "_": "underscore"}

@@ -13,8 +13,8 @@ import pytest
 from textual.pilot import Pilot
 
 from ccchat_tui.backends.base import ErrorKind
-from tests.support.app import NO_SERVER, THEMES, AppUnderTest, demo_app, scripted_app
-from tests.support.scripted import ScriptedBackend
+from ccchat_tui.testing.app import NO_SERVER, THEMES, AppUnderTest, demo_app, scripted_app
+from ccchat_tui.testing.scripted import ScriptedBackend
 from tests.tui.snapshot_texts import HOSTILE, MARKDOWN, THINKING
 
 Story = Callable[[AppUnderTest, Pilot[None]], Awaitable[None]]

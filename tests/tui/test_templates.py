@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ccchat_tui.testing.app import scripted_app
 from ccchat_tui.tui.screens.fill_in import FillInScreen
 from ccchat_tui.tui.templates import Template, load_templates
 from ccchat_tui.tui.widgets.fields import Line
-from tests.support.app import scripted_app
 
 SIZE = (140, 44)
 

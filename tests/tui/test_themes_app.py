@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ccchat_tui.backends.base import ErrorKind
-from tests.support.app import scripted_app
+from ccchat_tui.testing.app import scripted_app
 from tests.tui.test_themes import LEAST, OURS
 from tests.tui.theme_show import hard_to_read
 

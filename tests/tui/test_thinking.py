@@ -6,7 +6,7 @@ import pytest
 
 from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.sessions.model import Turn
-from tests.support.app import AppUnderTest, scripted_app
+from ccchat_tui.testing.app import AppUnderTest, scripted_app
 
 SIZE = (140, 44)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.ollama_server.faults import BAD_GATEWAY
-from tests.support.ollama_server.steps import (
+from ccchat_tui.testing.ollama_server.faults import BAD_GATEWAY
+from ccchat_tui.testing.ollama_server.steps import (
     HTML,
     JSON,
     PLAIN,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.ollama_server.steps import Line, dumps
+from ccchat_tui.testing.ollama_server.steps import Line, dumps
 
 SSE = "text/event-stream"
 DONE = Line(b"data: [DONE]\n\n")

@@ -8,11 +8,11 @@ import ssl
 from collections.abc import Sequence
 from typing import Any
 
-from tests.support.ollama_server.chat import Chat, Phase
-from tests.support.ollama_server.listener import Listener
-from tests.support.ollama_server.replies import pieces_of
-from tests.support.ollama_server.steps import Answer, End, Head, Request, Step, answer
-from tests.support.ollama_server.wire import Connection, LeftError
+from ccchat_tui.testing.ollama_server.chat import Chat, Phase
+from ccchat_tui.testing.ollama_server.listener import Listener
+from ccchat_tui.testing.ollama_server.replies import pieces_of
+from ccchat_tui.testing.ollama_server.steps import Answer, End, Head, Request, Step, answer
+from ccchat_tui.testing.ollama_server.wire import Connection, LeftError
 from tests.support.openai_server.faults import FAULTS, Fault, Wrong, error, openai_error
 from tests.support.openai_server.replies import PLAIN, SSE, Dialect, events_of
 

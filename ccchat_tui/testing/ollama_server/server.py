@@ -6,13 +6,13 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from math import inf
 
-from tests.support.ollama_server.catalog import Loader, Model
-from tests.support.ollama_server.chat import Chat, Planned
-from tests.support.ollama_server.chat_endpoint import ChatEndpoint
-from tests.support.ollama_server.faults import FAULTS, MOVED, Wrong
-from tests.support.ollama_server.listener import Listener
-from tests.support.ollama_server.steps import PLAIN, Answer, Request, Step, line
-from tests.support.ollama_server.wire import Connection
+from ccchat_tui.testing.ollama_server.catalog import Loader, Model
+from ccchat_tui.testing.ollama_server.chat import Chat, Planned
+from ccchat_tui.testing.ollama_server.chat_endpoint import ChatEndpoint
+from ccchat_tui.testing.ollama_server.faults import FAULTS, MOVED, Wrong
+from ccchat_tui.testing.ollama_server.listener import Listener
+from ccchat_tui.testing.ollama_server.steps import PLAIN, Answer, Request, Step, line
+from ccchat_tui.testing.ollama_server.wire import Connection
 
 
 class OllamaServer(Listener, ChatEndpoint):

@@ -10,8 +10,8 @@ from enum import StrEnum
 from math import inf
 from typing import Any
 
-from tests.support.ollama_server.faults import FAULTS, Fault
-from tests.support.ollama_server.steps import Request
+from ccchat_tui.testing.ollama_server.faults import FAULTS, Fault
+from ccchat_tui.testing.ollama_server.steps import Request
 
 PATIENCE = 10.0
 """Seconds after which a wait for something that never happens raises `TimeoutError`."""

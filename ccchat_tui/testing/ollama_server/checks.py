@@ -6,8 +6,8 @@ import base64
 import binascii
 from typing import Any
 
-from tests.support.ollama_server.catalog import Model, seconds_of
-from tests.support.ollama_server.steps import Answer, error
+from ccchat_tui.testing.ollama_server.catalog import Model, seconds_of
+from ccchat_tui.testing.ollama_server.steps import Answer, error
 
 _THINK = ("low", "medium", "high", "max")
 _NUMBERS = ("num_ctx", "num_predict", "temperature", "top_k", "top_p", "seed", "repeat_penalty")

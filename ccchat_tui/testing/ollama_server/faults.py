@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.ollama_server.replies import chunk, final, joined
-from tests.support.ollama_server.steps import (
+from ccchat_tui.testing.ollama_server.replies import chunk, final, joined
+from ccchat_tui.testing.ollama_server.steps import (
     HTML,
     JSON,
     NDJSON,

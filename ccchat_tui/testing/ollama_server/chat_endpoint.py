@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from math import inf
 
-from tests.support.ollama_server.catalog import Loader, Model, QueueFullError, seconds_of
-from tests.support.ollama_server.chat import Chat, Disconnect, Phase, Planned, fault_in
-from tests.support.ollama_server.checks import refusal_of_model, refusal_of_types
-from tests.support.ollama_server.endpoints import Endpoints, decoded
-from tests.support.ollama_server.faults import BUSY, MOVED, Fault, Wrong
-from tests.support.ollama_server.replies import chunk, joined, lines_of, pieces_of
-from tests.support.ollama_server.steps import (
+from ccchat_tui.testing.ollama_server.catalog import Loader, Model, QueueFullError, seconds_of
+from ccchat_tui.testing.ollama_server.chat import Chat, Disconnect, Phase, Planned, fault_in
+from ccchat_tui.testing.ollama_server.checks import refusal_of_model, refusal_of_types
+from ccchat_tui.testing.ollama_server.endpoints import Endpoints, decoded
+from ccchat_tui.testing.ollama_server.faults import BUSY, MOVED, Fault, Wrong
+from ccchat_tui.testing.ollama_server.replies import chunk, joined, lines_of, pieces_of
+from ccchat_tui.testing.ollama_server.steps import (
     Answer,
     Close,
     End,
@@ -26,7 +26,7 @@ from tests.support.ollama_server.steps import (
     answer,
     error,
 )
-from tests.support.ollama_server.wire import Connection, LeftError
+from ccchat_tui.testing.ollama_server.wire import Connection, LeftError
 
 
 class ChatEndpoint(Endpoints):

@@ -6,18 +6,18 @@
         await chat.release(3)
         await chat.finish()
 
-`python -m tests.support.ollama_server` runs it by hand.
+`python -m ccchat_tui.testing.ollama_server` runs it by hand.
 """
 
 from __future__ import annotations
 
-from tests.support.ollama_server.catalog import Model, usual_models
-from tests.support.ollama_server.chat import Chat, Disconnect, Phase
-from tests.support.ollama_server.endpoints import VERSION
-from tests.support.ollama_server.faults import FAULTS
-from tests.support.ollama_server.replies import pieces_of, text_of
-from tests.support.ollama_server.server import OllamaServer
-from tests.support.ollama_server.steps import Request
+from ccchat_tui.testing.ollama_server.catalog import Model, usual_models
+from ccchat_tui.testing.ollama_server.chat import Chat, Disconnect, Phase
+from ccchat_tui.testing.ollama_server.endpoints import VERSION
+from ccchat_tui.testing.ollama_server.faults import FAULTS
+from ccchat_tui.testing.ollama_server.replies import pieces_of, text_of
+from ccchat_tui.testing.ollama_server.server import OllamaServer
+from ccchat_tui.testing.ollama_server.steps import Request
 
 __all__ = [
     "FAULTS",

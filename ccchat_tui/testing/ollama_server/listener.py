@@ -7,9 +7,9 @@ import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from tests.support.ollama_server.chat import PATIENCE
-from tests.support.ollama_server.steps import Request
-from tests.support.ollama_server.wire import Connection, LeftError, Protocol
+from ccchat_tui.testing.ollama_server.chat import PATIENCE
+from ccchat_tui.testing.ollama_server.steps import Request
+from ccchat_tui.testing.ollama_server.wire import Connection, LeftError, Protocol
 
 
 class Listener(ABC):

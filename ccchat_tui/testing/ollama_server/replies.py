@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tests.support.ollama_server.steps import Line, line
+from ccchat_tui.testing.ollama_server.steps import Line, line
 
 CREATED = "2026-11-02T10:00:00.123456789Z"
 

@@ -18,11 +18,11 @@ from ccchat_tui.config import Settings
 from ccchat_tui.sessions.ids import counted_ids
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.sessions.presets import Preset, Presets
+from ccchat_tui.testing.scripted import ScriptedBackend
 from ccchat_tui.tui.app import CCChatApp, Parts
 from ccchat_tui.tui.keymap import Keymap
 from ccchat_tui.tui.themes import load_themes
 from ccchat_tui.tui.widgets.chat_pane import ChatPane
-from tests.support.scripted import ScriptedBackend
 
 THEMES = load_themes()
 NO_SERVER = "Ollama does not answer at http://127.0.0.1:11434"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from tests.support.ollama_server.catalog import Loader, Model, usual_models
-from tests.support.ollama_server.steps import (
+from ccchat_tui.testing.ollama_server.catalog import Loader, Model, usual_models
+from ccchat_tui.testing.ollama_server.steps import (
     PLAIN,
     Answer,
     End,

@@ -1,6 +1,6 @@
 """Run the test server by hand:
 
-python -m tests.support.ollama_server --port 11434 --slots 4 --rate 50
+python -m ccchat_tui.testing.ollama_server --port 11434 --slots 4 --rate 50
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import sys
 from math import inf
 
-from tests.support.ollama_server import FAULTS, OllamaServer
+from ccchat_tui.testing.ollama_server import FAULTS, OllamaServer
 
 
 async def serve(chosen: argparse.Namespace) -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     """Read the command line, and serve."""
     names = "\n".join(f"  {name:22} {fault.words}" for name, fault in FAULTS.items())
     parser = argparse.ArgumentParser(
-        prog="python -m tests.support.ollama_server",
+        prog="python -m ccchat_tui.testing.ollama_server",
         description="An Ollama server without a model, for trying the app.",
         epilog=f"faults, also asked for by a message that says fault:NAME or "
         f"fault:NAME@LINES:\n{names}",

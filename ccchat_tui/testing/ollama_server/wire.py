@@ -10,7 +10,7 @@ import struct
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 
-from tests.support.ollama_server.steps import (
+from ccchat_tui.testing.ollama_server.steps import (
     Answer,
     Close,
     End,
