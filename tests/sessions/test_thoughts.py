@@ -11,8 +11,8 @@ from ccchat_tui.sessions.database import open_database, transaction
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.sessions.rows import TurnRow, save_turn
 from ccchat_tui.sessions.search import search
+from ccchat_tui.testing.app import until
 from tests.sessions.stored import conversation, fill, write
-from tests.support.app import until
 from tests.tui.history_app import kept_app
 
 
