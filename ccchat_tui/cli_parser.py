@@ -71,7 +71,7 @@ type between their messages, and things go wrong when it says so. It is played b
 which also plays its server, unless --host names another. What you have set counts more than the
 limits that it names.
 
-With --fast the demo model's time is no real time: nothing waits, and an hour takes seconds. The
+With --virtual the demo model's time is no real time: nothing waits, and an hour takes seconds. The
 same seed then gives the same events to the last digit, on every machine.
 
 With --compare the same load is run twice, one at a time and then at once, and the figures of both
@@ -88,8 +88,8 @@ examples:
   ccchat simulate --users 6 --messages 3 --demo --sequential     the same load, one at a time
   ccchat simulate --users 4 --messages 2 --host 192.168.1.7 --model llama3.2
   ccchat simulate --users 20 --messages 5 --demo --pace 20 --json > report.json
-  ccchat simulate --scenario rush-hour --fast
-  ccchat simulate --scenario rush-hour --fast --compare          what running at once buys
+  ccchat simulate --scenario rush-hour --virtual
+  ccchat simulate --scenario rush-hour --virtual --compare       what running at once buys
 """
 
 
@@ -278,7 +278,7 @@ class CommandLine:
                     "the chats of the app; give the number of simulated users after it",
                     2,
                 )
-            for name in ("pace", "slots", "fast"):
+            for name in ("pace", "slots", "virtual"):
                 if name in values and "ollama_host" in values:
                     raise CommandError(
                         f"--{name} is for the demo model, and --host asks a server; "
@@ -447,7 +447,10 @@ def _simulate_options(parser: Parser) -> None:
         "--scenario", metavar="NAME", help="play this scenario, or the one in this .toml file"
     )
     group.add_argument(
-        "--fast", action="store_true", help="wait for nothing: the demo model in virtual time"
+        *("--virtual", "--fast"),
+        dest="virtual",
+        action="store_true",
+        help="wait for nothing: the demo model in virtual time",
     )
     group.add_argument(
         "--compare", action="store_true", help="run the load one at a time and then at once"

@@ -61,8 +61,8 @@ def token_options(parser: argparse.ArgumentParser) -> None:
 def check_api(values: dict[str, Any]) -> None:
     """Raise `CommandError` where the options of the API stand beside what has none."""
     command = values.get("command")
-    if "api" in values and values.get("fast"):
-        raise CommandError("--fast waits for nobody, and --api for clients; leave one out", 2)
+    if "api" in values and values.get("virtual"):
+        raise CommandError("--virtual waits for nobody, and --api for clients; leave one out", 2)
     if "api" in values and command not in API_BESIDE:
         raise CommandError(f"--api is not for `ccchat {command}`; leave it out", 2)
     if command != "serve" and "api" not in values:

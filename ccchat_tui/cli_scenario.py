@@ -67,6 +67,8 @@ def limits_of(scenario: Scenario, loaded: Loaded) -> EngineSettings:
         for limit, setting in _LIMITS.items()
         if loaded.is_default(setting)
     }
+    # Nothing that a person can set, so that nothing stands against it.
+    named["fallback_quiet"] = scenario.limits.fallback_quiet
     if loaded.is_default("max_queue"):
         named["max_queue"] = max(limits.max_queue, scenario.expected)
     weights = {name: user.weight for user in scenario.users for name in user.names}

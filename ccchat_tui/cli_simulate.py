@@ -68,7 +68,7 @@ class Load:
     json: bool = False
     scenario: str = ""
     """What is played instead of these users; empty for nothing."""
-    fast: bool = False
+    virtual: bool = False
     """Whether time is virtual."""
     events: str = ""
     """The file of the event log; empty for none."""
@@ -126,10 +126,10 @@ def simulate(
     """
     load = Load(**{name: given[name] for name in Load.__dataclass_fields__ if name in given})
     demo = loaded.settings.demo or (bool(load.scenario) and "ollama_host" not in given)
-    if not demo and (load.pace != 1.0 or load.slots is not None or load.fast):
-        raise CommandError("--pace, --slots and --fast are for the demo model; add --demo", 2)
+    if not demo and (load.pace != 1.0 or load.slots is not None or load.virtual):
+        raise CommandError("--pace, --slots and --virtual are for the demo model; add --demo", 2)
     make_play = partial(_scenario if load.scenario else _load, loaded, servers, load, demo=demo)
-    run = run_fast if load.fast else asyncio.run
+    run = run_fast if load.virtual else asyncio.run
     try:
         if load.compare:
             return _compare(lambda play: run(_run(loaded, load, play, beside)), make_play, load)
@@ -193,7 +193,7 @@ async def _run(loaded: Loaded, load: Load, play: Play, beside: Beside | None) ->
 async def _simulate(
     play: Play, model: str, load: Load, interrupt: Interrupt, beside: Beside | None
 ) -> Outcome:
-    clock = LoopClock() if load.fast else SystemClock()
+    clock = LoopClock() if load.virtual else SystemClock()
     service = ConcurrentChatService(
         play.backend, play.limits, clock=clock, rng=random.Random(f"{play.seed}:engine")
     )
@@ -220,7 +220,7 @@ async def _simulate(
         simulation,
         redraw=is_terminal(sys.stderr),
         title=f"{play.title}, to {model} ({play.backend.name}, {play.backend.address})",
-        live=not load.fast,
+        live=not load.virtual,
     )
     try:
         async with beside(service) if beside else nullcontext(), progress:

@@ -176,8 +176,8 @@ class TestMistakes:
             (["--scenario", "helo"], "there is no scenario 'helo'; did you mean hello?"),
             (["--scenario", "hello", "--users", "2"], "--users and --scenario exclude each other"),
             (["--scenario", "hello", "--messages", "2"], "--messages and --scenario exclude"),
-            (["--scenario", "hello", "--fast", "--host", "x"], "--fast is for the demo model"),
-            (["--fast"], "--pace, --slots and --fast are for the demo model; add --demo"),
+            (["--scenario", "hello", "--fast", "--host", "x"], "--virtual is for the demo model"),
+            (["--fast"], "--pace, --slots and --virtual are for the demo model; add --demo"),
         ],
     )
     def test_each_is_told_and_ends_with_2(

@@ -207,6 +207,17 @@ class Limits(Table):
     """how often a request is tried again"""
     timeout: Annotated[Number, Field(gt=0, le=DAY)] = 300.0
     """seconds a request may take from its start"""
+    fallback_quiet: _Span = 60.0
+    """seconds without trouble after which a fallback to one at a time gives one more at once"""
+
+
+class Line(Table):
+    """At a moment, whoever shows the scenario is told what there is to see."""
+
+    at: _Moment
+    """when"""
+    text: Annotated[str, Field(min_length=1, max_length=300)]
+    """what is said"""
 
 
 class Scenario(Table):
@@ -234,6 +245,10 @@ class Scenario(Table):
         tuple[Trouble, ...], Field(max_length=1000), Setting(allowed="[[troubles]] tables")
     ] = ()
     """what goes wrong on the server, and when"""
+    says: Annotated[
+        tuple[Line, ...], Field(max_length=1000), Setting(allowed="[[says]] tables")
+    ] = ()
+    """what the app says of it while it is played, and when"""
     server: Annotated[Server, Setting(allowed="a [server] table")] = Server()
     """what the demo model is like"""
     limits: Annotated[Limits, Setting(allowed="a [limits] table")] = Limits()

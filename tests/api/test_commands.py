@@ -78,7 +78,7 @@ class TestMistakes:
             (["serve", "x"], "give a port"),
             (["serve", "0.0.0.0:0"], "--expose-without-tls"),
             (["serve", "1", "2"], "unrecognized arguments: 2"),
-            (["simulate", "--api", "0", "--fast", "--demo"], "--fast waits for nobody"),
+            (["simulate", "--api", "0", "--virtual", "--demo"], "--virtual waits for nobody"),
             (["--api", "0", "models"], "--api is not for `ccchat models`"),
             (["--expose-without-tls"], "add --api"),
         ],
