@@ -127,7 +127,7 @@ def report(given: Mapping[str, Any]) -> int:
         CommandError: The file cannot be read, or the report cannot be written.
     """
     from ccchat_tui.event_log.reader import EventLogError  # noqa: PLC0415 - loads pydantic
-    from ccchat_tui.scenarios.course import Courses  # noqa: PLC0415
+    from ccchat_tui.runs.course import Courses  # noqa: PLC0415
     from ccchat_tui.scenarios.page import html_report, markdown_report  # noqa: PLC0415
     from ccchat_tui.scenarios.replay import replay_log  # noqa: PLC0415
 

@@ -26,8 +26,8 @@ from ccchat_tui.cli_report_events import open_log, tell_of
 from ccchat_tui.cli_scenario import limits_of, scenario_called
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.runs.course import Courses
 from ccchat_tui.scenarios.compare import figures_of
-from ccchat_tui.scenarios.course import Courses
 from ccchat_tui.scenarios.report import Report, make_report
 from ccchat_tui.scenarios.run import ScenarioRun
 from ccchat_tui.scenarios.server import ScenarioServer

@@ -237,6 +237,7 @@ class Lifecycle:
             handle.started_at = now
         if handle.attempt == 1 and not handle._requeues:
             self.counters.started(request.user, now - handle.submitted_at)
+            self.history.waited(now, now - handle.submitted_at)
             self.retry.budget.request(now)
         if handle._deadline is None:
             handle._deadline = now + (request.timeout or self.settings.timeout)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from ccchat_tui.engine.request import RequestState
-from ccchat_tui.scenarios.course import Course, Phase
+from ccchat_tui.runs.course import Course, Phase
 from ccchat_tui.text import sanitize
 
 WIDTH = 960

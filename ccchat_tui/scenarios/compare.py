@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from ccchat_tui.engine.request import RequestState
-from ccchat_tui.scenarios.course import Course
+from ccchat_tui.runs.course import Course
 from ccchat_tui.scenarios.report import Report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ccchat_tui.runs.course import Course
 from ccchat_tui.scenarios.charts import (
     DRAWN,
     MARKS,
@@ -17,7 +18,6 @@ from ccchat_tui.scenarios.charts import (
     waits,
 )
 from ccchat_tui.scenarios.compare import figures_of
-from ccchat_tui.scenarios.course import Course
 from ccchat_tui.scenarios.formulas import FORMULAS
 from ccchat_tui.scenarios.replay import Replayed
 

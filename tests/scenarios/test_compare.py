@@ -19,8 +19,8 @@ from ccchat_tui.engine.events import (
     RequestStarted,
 )
 from ccchat_tui.engine.request import Failure, Priority, RequestState
+from ccchat_tui.runs.course import Course, Courses, Phase
 from ccchat_tui.scenarios.compare import figures_of, jain, quantile
-from ccchat_tui.scenarios.course import Course, Courses, Phase
 from ccchat_tui.scenarios.formulas import FORMULAS
 
 

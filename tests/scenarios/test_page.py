@@ -16,8 +16,8 @@ import pytest
 from ccchat_tui.cli import main
 from ccchat_tui.config import setting_rows
 from ccchat_tui.engine.request import RequestState
+from ccchat_tui.runs.course import Course, Phase
 from ccchat_tui.scenarios.charts import BUCKETS, DRAWN, gantt, levels, tokens, waits
-from ccchat_tui.scenarios.course import Course, Phase
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 HOSTILE = '<script>alert(1)</script>"\u202e|*x*'

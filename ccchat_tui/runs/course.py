@@ -14,7 +14,7 @@ from ccchat_tui.engine.events import (
     RequestRetrying,
     RequestStarted,
 )
-from ccchat_tui.engine.request import RequestState
+from ccchat_tui.engine.request import Priority, RequestState
 
 
 class Phase(StrEnum):
@@ -46,9 +46,11 @@ class Course:
     state: RequestState | None = None
     """How it ended; `None` while it has not."""
     failure: str = ""
-    """Why, in words."""
+    """Why, in words; while it waits to be tried again, why the last attempt failed."""
     tokens: int = 0
     attempts: int = 0
+    model: str = ""
+    priority: Priority = Priority.NORMAL
 
 
 class Courses:
@@ -56,24 +58,35 @@ class Courses:
 
     Attributes:
         all: In the order in which they were sent.
+        living: Those that have not ended, by their ids.
     """
 
     def __init__(self) -> None:
         self.all: list[Course] = []
-        self._living: dict[str, Course] = {}
+        self.living: dict[str, Course] = {}
 
     def __call__(self, event: EngineEvent) -> None:
         """One more event."""
+        self.follow(event)
+
+    def follow(self, event: EngineEvent) -> Course | None:
+        """One more event; the request that it is of, as it stands after it."""
         if not isinstance(event, RequestEvent):
-            return
-        course = self._living.get(event.request_id)
+            return None
+        course = self.living.get(event.request_id)
         if course is None:
-            if isinstance(event, RequestQueued):
-                course = Course(event.request_id, event.user, event.session_id, event.at)
-                course.phases.append((Phase.WAITING, event.at))
-                self._living[event.request_id] = course
-                self.all.append(course)
-            return
+            if not isinstance(event, RequestQueued):
+                return None
+            course = Course(
+                event.request_id,
+                event.user,
+                event.session_id,
+                event.at,
+                model=event.model,
+                priority=event.priority,
+            )
+            self.living[event.request_id] = course
+            self.all.append(course)
         match event:
             case RequestQueued():
                 course.phases.append((Phase.WAITING, event.at))
@@ -86,11 +99,13 @@ class Courses:
                 course.first_token_at = event.at
                 course.phases.append((Phase.STREAMING, event.at))
             case RequestRetrying():
+                course.failure = event.failure.message
                 course.phases.append((Phase.RETRYING, event.at))
             case RequestEnded():
                 course.ended_at, course.state = event.at, event.state
                 course.tokens = event.tokens
                 course.failure = event.failure.message if event.failure else ""
-                del self._living[event.request_id]
+                del self.living[event.request_id]
             case _:
                 pass
+        return course
