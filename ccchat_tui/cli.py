@@ -26,7 +26,7 @@ from ccchat_tui.cli_parser import OPTIONS, CommandLine
 
 if TYPE_CHECKING:
     from ccchat_tui.backends.hosts import Host, Server
-    from ccchat_tui.cli_serve import Beside
+    from ccchat_tui.beside import Beside
     from ccchat_tui.config import Loaded
 
 INTERRUPTED = 130
@@ -159,12 +159,14 @@ def _beside(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
 
 def _beside_app(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
     """What `--api` and `--events` ask for beside the app."""
-    api = _beside(loaded, given)
-    if "events" not in given:
-        return api
-    from ccchat_tui.cli_report_events import log_beside  # noqa: PLC0415
+    from ccchat_tui.beside import all_beside  # noqa: PLC0415 - loads the event loop
 
-    return log_beside(given["events"], api)
+    events = None
+    if "events" in given:
+        from ccchat_tui.cli_report_events import log_beside  # noqa: PLC0415
+
+        events = log_beside(given["events"])
+    return all_beside(events, _beside(loaded, given))
 
 
 def _app(given: Mapping[str, Any]) -> int:

@@ -77,9 +77,11 @@ same seed then gives the same events to the last digit, on every machine.
 With --compare the same load is run twice, one at a time and then at once, and the figures of both
 stand side by side; each is explained below.
 
-Ctrl+C cancels what runs, prints what there is so far and exits with 130. Otherwise the exit code
-is 0 if every request completed, and 1 if not; of a scenario, in which requests may be meant to
-fail, it is 0 once it has been played to its end.
+Ctrl+C cancels what runs, prints what there is so far and exits with 130. SIGTERM sends nothing
+more and lets what was sent come to its end, for as long as CCCHAT_DRAIN_TIMEOUT says; a second one
+does not wait; the exit code is 143 then. Otherwise it is 0 if every request completed, and 1 if
+not; of a scenario, in which requests may be meant to fail, it is 0 once it has been played to its
+end.
 """
 
 _SIMULATE_EXAMPLES = """\

@@ -13,8 +13,8 @@ that clients of Ollama that are pointed here share the queue and its limits. Onl
 reaches it unless told otherwise, and only who has a token: `ccchat token` shows them, and Ollama's
 clients send the one in OLLAMA_API_KEY. /openapi.json describes it all.
 
-Ctrl+C or SIGTERM lets what runs come to its end, for 30 seconds at most; a second one does not
-wait. It takes the extra `api`: pip install 'ccchat-tui[api]'.
+Ctrl+C or SIGTERM lets what runs come to its end, for as long as CCCHAT_DRAIN_TIMEOUT says; a second
+one does not wait. It takes the extra `api`: pip install 'ccchat-tui[api]'.
 """
 
 ACCESS = """\

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,13 @@ from ccchat_tui import __version__
 from ccchat_tui.cli_output import CommandError, complain, say, terminal_width
 from ccchat_tui.cli_report import report_table
 from ccchat_tui.clock import SystemClock
-from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.engine.stats import LimitsView
 from ccchat_tui.event_log.writer import EventLog
 
 if TYPE_CHECKING:
+    from ccchat_tui.beside import Beside
     from ccchat_tui.clock import Clock
-
-Beside = Callable[[ConcurrentChatService], AbstractAsyncContextManager[None]]
-"""What runs beside a service for as long as the service is used."""
+    from ccchat_tui.engine.service import ConcurrentChatService
 
 
 def open_log(
@@ -70,20 +68,18 @@ def open_log(
     return log
 
 
-def log_beside(file: str, further: Beside | None = None) -> Beside:
+def log_beside(file: str) -> Beside:
     """An event log of a service, for as long as it is used.
 
     Args:
         file: Its path.
-        further: What else runs beside the service.
     """
 
     @asynccontextmanager
     async def beside(service: ConcurrentChatService) -> AsyncIterator[None]:
         log = open_log(file, service, SystemClock(), title="ccchat")
         try:
-            async with further(service) if further else nullcontext():
-                yield
+            yield
         finally:
             log.close(service.snapshot(0, users=False).at)
             tell_of(log, file)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from ccchat_tui.api.address import Address, AddressError, bind, read_address
 from ccchat_tui.api.tokens import ADMIN, Tokens, TokensError
+from ccchat_tui.beside import Beside, Outside
 from ccchat_tui.cli_models import open_backend
 from ccchat_tui.cli_output import CommandError, complain, say
-from ccchat_tui.cli_simulate import Interrupt
 from ccchat_tui.clock import SystemClock
+from ccchat_tui.ending import PATIENT, Ending, drain_within
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.paths import tokens_file
 
@@ -21,18 +22,16 @@ if TYPE_CHECKING:
     from ccchat_tui.backends.hosts import Host, Server
     from ccchat_tui.config import Loaded
 
-DRAIN: Final = 30.0
-"""Seconds that requests have to end after the first signal; then they are cancelled."""
-
-Beside = Callable[[ConcurrentChatService], AbstractAsyncContextManager[None]]
-"""What runs beside a service for as long as the service is used."""
-
 
 def serve(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[str, Any]) -> int:
     """Serve the API and nothing else, until a signal ends it.
 
-    The first signal lets what was taken come to its end, within `DRAIN` seconds; a second one ends
-    the program as usual.
+    The first signal lets what was taken come to its end, within the time that is set; a second one
+    cancels it.
+
+    Returns:
+        0 after an end in good order, 1 if the API ended by itself, 128 and the number of a signal
+        that did not wait.
 
     Raises:
         CommandError: It cannot listen there, or what it takes is not installed.
@@ -46,21 +45,37 @@ async def _serve(
 ) -> int:
     backend = open_backend(loaded, servers)
     service = ConcurrentChatService(backend, loaded.settings.engine(), clock=SystemClock())
-    asked_to_end = asyncio.Event()
+    asked, now = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        now.set()
+        asked.set()
+
+    ending = Ending(asked.set, stop, patient=PATIENT | {"SIGINT"})
     try:
-        with Interrupt(asked_to_end.set).listening():
-            async with beside(service):
+        with ending.listening():
+            async with beside(service) as outside:
+                assert outside is not None
                 say(f"ccchat listens at {address.url}; `ccchat token` shows who may come in")
                 sys.stdout.flush()
-                await asked_to_end.wait()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(DRAIN):
-                        await service.drain()
+                await _first(asked, outside.ended)
+                await drain_within(service, loaded.settings.drain_timeout, now)
                 await service.aclose()
     finally:
         await service.aclose()
         await backend.aclose()
-    return 0
+    if outside.problem:
+        raise CommandError(outside.problem)
+    return 128 + ending.came if now.is_set() else 0
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Wait for the first of these."""
+    tasks = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 def open_api(loaded: Loaded, given: Mapping[str, Any], where: str) -> tuple[Beside, Address]:
@@ -97,8 +112,10 @@ def open_api(loaded: Loaded, given: Mapping[str, Any], where: str) -> tuple[Besi
     allowed = [name.strip() for name in given.get("allow_host", "").split(",")]
     names = [address.host, *filter(None, allowed)]
 
-    def beside(service: ConcurrentChatService) -> AbstractAsyncContextManager[None]:
-        return serving(
+    @asynccontextmanager
+    async def beside(service: ConcurrentChatService) -> AsyncIterator[Outside]:
+        outside = Outside(address.url)
+        async with serving(
             service,
             listener,
             tokens,
@@ -106,7 +123,9 @@ def open_api(loaded: Loaded, given: Mapping[str, Any], where: str) -> tuple[Besi
             model=settings.model,
             names=names,
             any_ip=not address.loopback,
-        )
+            outside=outside,
+        ):
+            yield outside
 
     return beside, address
 

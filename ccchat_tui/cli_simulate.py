@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ccchat_tui.backends.demo import DemoBackend
@@ -25,6 +23,7 @@ from ccchat_tui.cli_report_compare import comparison_table
 from ccchat_tui.cli_report_events import open_log, tell_of
 from ccchat_tui.cli_scenario import limits_of, scenario_called
 from ccchat_tui.clock import SystemClock
+from ccchat_tui.ending import Ending, drain_within
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.runs.course import Courses
 from ccchat_tui.scenarios.compare import figures_of
@@ -38,7 +37,7 @@ from ccchat_tui.scenarios.virtual_time import LoopClock, run_fast
 if TYPE_CHECKING:
     from ccchat_tui.backends.base import ChatBackend
     from ccchat_tui.backends.hosts import Host, Server
-    from ccchat_tui.cli_serve import Beside
+    from ccchat_tui.beside import Beside
     from ccchat_tui.clock import Clock
     from ccchat_tui.config import Loaded
     from ccchat_tui.engine.events import EngineEvent
@@ -119,7 +118,7 @@ def simulate(
         beside: What runs beside the service meanwhile, such as the API.
 
     Returns:
-        0 if every request completed, 1 if not, 130 if it was interrupted.
+        0 if every request completed, 1 if not, 128 and the number of a signal that ended it.
 
     Raises:
         CommandError: If the server does not answer, or does not have the model.
@@ -163,9 +162,9 @@ def _compare(run: Callable[[Play], Outcome], make_play: Callable[[], Play], load
         told[name] = figures_of(courses.all, outcome.report["wall_ms"] / 1000)
         _tell_failures(outcome)
         code = max(code, outcome.code)
-        if outcome.code == INTERRUPTED:
+        if outcome.code > 128:
             # Half a run compares with nothing.
-            return INTERRUPTED
+            return outcome.code
     if load.json:
         say(json.dumps(told, ensure_ascii=False))
     else:
@@ -178,27 +177,72 @@ def _tell_failures(outcome: Outcome) -> None:
         complain(f"{count} failed: {message}")
 
 
+class Leaving:
+    """What a simulation that is asked to end does: it sends nothing more, and what was sent may
+    come to its end, within a time limit.
+
+    Args:
+        ending: Who says that it is asked to.
+        seconds: The limit.
+    """
+
+    def __init__(self, ending: Ending, seconds: float) -> None:
+        self._ending = ending
+        self._seconds = seconds
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def code(self) -> int:
+        """What the program exits with because of it; 0 if it was not asked."""
+        return 128 + self._ending.came if self._ending.came else 0
+
+    def take_over(self, service: ConcurrentChatService, simulation: Simulation) -> None:
+        """Have it end from now on.
+
+        Args:
+            service: The engine; it takes nothing new then, from others either.
+            simulation: What runs on it.
+        """
+
+        async def drained() -> None:
+            await drain_within(service, self._seconds, asyncio.Event())
+            simulation.stop()
+
+        def drain() -> None:
+            simulation.finish()
+            self._task = asyncio.create_task(drained(), name="drain")
+
+        self._ending.drain, self._ending.stop = drain, simulation.stop
+
+    async def aclose(self) -> None:
+        """It has ended."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+
 async def _run(loaded: Loaded, load: Load, play: Play, beside: Beside | None) -> Outcome:
     task = asyncio.current_task()
     assert task is not None
-    interrupt = Interrupt(task.cancel)
+    ending = Ending(task.cancel, task.cancel)
     try:
-        with interrupt.listening():
+        with ending.listening():
             model = await _choose_model(play.backend, loaded.settings.model)
-            return await _simulate(play, model, load, interrupt, beside)
+            leaving = Leaving(ending, loaded.settings.drain_timeout)
+            return await _simulate(play, model, load, leaving, beside)
     finally:
         await play.backend.aclose()
 
 
 async def _simulate(
-    play: Play, model: str, load: Load, interrupt: Interrupt, beside: Beside | None
+    play: Play, model: str, load: Load, leaving: Leaving, beside: Beside | None
 ) -> Outcome:
     clock = LoopClock() if load.virtual else SystemClock()
     service = ConcurrentChatService(
         play.backend, play.limits, clock=clock, rng=random.Random(f"{play.seed}:engine")
     )
     simulation = play.make(service, model, clock)
-    interrupt.answer = simulation.stop
+    leaving.take_over(service, simulation)
     if play.watch is not None:
         service.subscribe(play.watch)
     log = None
@@ -227,6 +271,7 @@ async def _simulate(
             await simulation.run()
         snapshot = service.snapshot(0)
     finally:
+        await leaving.aclose()
         await service.aclose()
         if log is not None:
             began = log.began if simulation.began is None else simulation.began
@@ -234,7 +279,7 @@ async def _simulate(
             tell_of(log, load.events)
     report = make_report(snapshot, simulation.wall, simulation.times(), service.servers)
     code = 0 if simulation.completed >= play.messages else 1
-    return Outcome(report, simulation.failures(), INTERRUPTED if interrupt.came else code)
+    return Outcome(report, simulation.failures(), leaving.code or code)
 
 
 def _load(loaded: Loaded, servers: Sequence[Host | Server], load: Load, *, demo: bool) -> Play:
@@ -326,41 +371,3 @@ async def _choose_model(backend: ChatBackend, wanted: str) -> str:
             f"there are {', '.join(names)}"
         )
     return wanted
-
-
-class Interrupt:
-    """Answers Ctrl+C, and SIGTERM where there is one, by an orderly end.
-
-    Args:
-        answer: What to do when it comes; may be changed as things go on.
-
-    Attributes:
-        came: Whether it has come.
-    """
-
-    def __init__(self, answer: Callable[[], object]) -> None:
-        self.answer = answer
-        self.came = False
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Listen inside; after the first signal the next one ends the program as usual."""
-        loop = asyncio.get_running_loop()
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-        def restore() -> None:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-        def heard(_number: int, _frame: FrameType | None) -> None:
-            restore()
-            self.came = True
-            # Also wakes a loop that sleeps, on every platform.
-            loop.call_soon_threadsafe(self.answer)
-
-        for number in before:
-            signal.signal(number, heard)
-        try:
-            yield
-        finally:
-            restore()

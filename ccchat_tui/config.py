@@ -216,6 +216,11 @@ class Settings(BaseModel):
     max_queue: Annotated[Whole, Field(ge=1, le=10_000_000), Setting(env="CCCHAT_MAX_QUEUE")] = 1000
     """requests that may wait in the queue; more are refused"""
 
+    drain_timeout: Annotated[
+        Number, Field(ge=0, le=86_400), Setting(env="CCCHAT_DRAIN_TIMEOUT")
+    ] = 30.0
+    """seconds that what runs has to end after a SIGTERM; then it is cancelled"""
+
     reply_cache: Annotated[
         Literal["off", "user", "shared"],
         BeforeValidator(_lower),

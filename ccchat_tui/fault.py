@@ -9,19 +9,20 @@ from ccchat_tui.paths import trace_file
 from ccchat_tui.text import one_line
 
 
-def write_trace(error: BaseException | None, file: Path | None = None) -> str:
+def write_trace(error: BaseException | None, file: Path | None = None, ended: str = "it") -> str:
     """Write the details of a fault to a file.
 
     Args:
         error: What was raised; `None` if it is not known any more.
         file: Where to; the platform's log folder if not given.
+        ended: What it has ended.
 
     Returns:
         What to tell the person.
     """
     target = file or trace_file()
     kind = one_line(f"{type(error).__name__}: {error}", 200) if error else "unknown"
-    said = f"ccchat: a fault of its own ended it ({kind})."
+    said = f"ccchat: a fault of its own ended {ended} ({kind})."
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         lines = traceback.format_exception(error) if error else [kind]

@@ -18,7 +18,7 @@ import pytest
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.cli import main
 from ccchat_tui.cli_report import report_table
-from ccchat_tui.cli_simulate import Interrupt, Load, limits_for
+from ccchat_tui.cli_simulate import Load, limits_for
 from ccchat_tui.config import load_settings, setting_rows
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.scenarios.simulate import Simulation
@@ -244,14 +244,31 @@ class TestInterrupt:
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()
 
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    async def test_it_cancels_and_prints_what_there_is(self, number: int) -> None:
-        code, out, err = await self.interrupted(number, "--json")
+    async def test_it_cancels_and_prints_what_there_is(self) -> None:
+        code, out, err = await self.interrupted(signal.SIGINT, "--json")
         assert code == 130, err
         report = json.loads(out)
         assert report["totals"]["cancelled"] == report["totals"]["submitted"] == 4
         assert report["in_flight"] == report["queue_length"] == 0
         assert "Traceback" not in err
+
+    async def test_sigterm_lets_what_was_sent_come_to_its_end(self) -> None:
+        async with OllamaServer(manual=True) as server:
+            process = await start(
+                *("simulate", "--host", server.url, "--users=2", "--messages=2", "--json"),
+                "--max-concurrent=2",
+            )
+            await server.arrived(2)
+            process.send_signal(signal.SIGTERM)
+            server.manual = False
+            for chat in tuple(server.chats):
+                await chat.finish()
+            async with asyncio.timeout(30):
+                out, err = await process.communicate()
+        assert process.returncode == 128 + signal.SIGTERM, err
+        totals = json.loads(out)["totals"]
+        assert totals["completed"] == totals["submitted"] == 4
+        assert b"Traceback" not in err
 
     async def test_the_table_says_it_too(self) -> None:
         _, out, _ = await self.interrupted(signal.SIGINT)
@@ -277,28 +294,6 @@ class TestInterrupt:
         assert process.returncode == 130
         assert out == b""
         assert b"Traceback" not in err
-
-
-class TestSignals:
-    async def test_the_first_is_answered_and_the_second_goes_its_usual_way(self) -> None:
-        heard: list[str] = []
-        before = signal.signal(signal.SIGINT, lambda *_: heard.append("usual"))
-        try:
-            interrupt = Interrupt(lambda: heard.append("answer"))
-            with interrupt.listening():
-                for _ in range(2):
-                    signal.raise_signal(signal.SIGINT)
-                    await asyncio.sleep(0)
-        finally:
-            signal.signal(signal.SIGINT, before)
-        assert interrupt.came
-        assert heard == ["answer", "usual"]
-
-    async def test_afterwards_signals_are_as_before(self) -> None:
-        before = signal.getsignal(signal.SIGTERM)
-        with Interrupt(lambda: None).listening():
-            assert signal.getsignal(signal.SIGTERM) != before
-        assert signal.getsignal(signal.SIGTERM) == before
 
 
 class TestTerminal:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,8 @@ from ccchat_tui.api.journal import Journal
 from ccchat_tui.api.metrics import Metrics
 from ccchat_tui.api.openapi import document
 from ccchat_tui.api.tokens import Tokens
+from ccchat_tui.beside import Outside
+from ccchat_tui.fault import write_trace
 
 if TYPE_CHECKING:
     from ccchat_tui.clock import Clock
@@ -79,11 +82,12 @@ async def serving(
     model: str = "",
     names: Sequence[str] = (),
     any_ip: bool = False,
+    outside: Outside | None = None,
 ) -> AsyncIterator[None]:
     """Serve the API while the `async with` lasts.
 
-    A fault of the server is logged, and takes nobody with it. At the end what is still under way
-    is given a moment, and cancelled then.
+    A fault of the server is written down, and takes nobody with it. At the end what is still under
+    way is given a moment, and cancelled then.
 
     Args:
         service: The engine; it stays its owner's.
@@ -93,9 +97,11 @@ async def serving(
         model: What is asked where a request names no model.
         names: Further host names by which we are reached.
         any_ip: Whether any address is right as a host.
+        outside: Is told of its end.
     """
     # A program that draws on the terminal must not find the server's words there.
-    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    for name in ("uvicorn", "ccchat_tui"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
     journal = Journal(service)
     hub = Hub(service, journal, clock, model)
     metrics = Metrics(hub)
@@ -116,8 +122,8 @@ async def serving(
             h11_max_incomplete_event_size=MOST_HEAD,
         )
     )
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="api")
-    task.add_done_callback(_told)
+    task = asyncio.create_task(_serve(server, listener), name="api")
+    task.add_done_callback(partial(_tell, server, outside or Outside("")))
     try:
         yield
     finally:
@@ -130,9 +136,21 @@ async def serving(
         listener.close()
 
 
-def _told(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("The API has ended: %r", error, exc_info=error)
+async def _serve(server: _Server, listener: socket) -> None:
+    try:
+        await server.serve(sockets=[listener])
+    except SystemExit as stop:  # which an event loop lets end the whole program
+        raise RuntimeError(f"the server has left with {stop.code}") from stop
+
+
+def _tell(server: _Server, outside: Outside, task: asyncio.Task[None]) -> None:
+    """It has ended; before its time, that is a fault."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _log.error("The API has ended", exc_info=error)
+    if not server.stop.is_set():
+        outside.problem = write_trace(error, ended="the API").removeprefix("ccchat: ")
+    outside.ended.set()
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -130,6 +130,8 @@ class ScenarioRun(Simulation):
     async def _cancel(self, number: int, cancel: Cancel) -> None:
         """Wait for the moment, and cancel what then lives."""
         await self._until(cancel.at)
+        if self._stopped.is_set():
+            return
         users = {cancel.user}
         for user in self._scenario.users:
             if user.name == cancel.user:

@@ -115,9 +115,13 @@ class Simulation:
             self._ended = self._clock.monotonic()
             unsubscribe()
 
+    def finish(self) -> None:
+        """Send nothing more; `run` ends by itself when what was sent has ended."""
+        self._stopped.set()
+
     def stop(self) -> None:
         """Cancel what runs and send nothing more; `run` then ends by itself."""
-        self._stopped.set()
+        self.finish()
         self._service.cancel_all()
 
     def times(self) -> dict[str, UserTimes]:

@@ -24,6 +24,7 @@ from textual.widgets import Input
 
 from ccchat_tui.backends.base import ChatBackend
 from ccchat_tui.backends.pending import PendingBackend
+from ccchat_tui.beside import Outside
 from ccchat_tui.clock import Clock, SystemClock
 from ccchat_tui.config import Settings
 from ccchat_tui.engine.events import EngineEvent, RequestEnded
@@ -39,6 +40,7 @@ from ccchat_tui.tui.connection import Connection
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.keeping import Keeping
 from ccchat_tui.tui.keymap import Keymap
+from ccchat_tui.tui.leaving import tell_of_end
 from ccchat_tui.tui.model_desk import ModelDesk
 from ccchat_tui.tui.notices import ReplyNotices
 from ccchat_tui.tui.pictures import without_fonts
@@ -157,6 +159,8 @@ class CCChatApp(App[None]):
         self.prompts = PromptFolder(self, parts.prompts, [each.name for each in self.slash])
         self.slash.add_source(self.prompts.commands)
         self.notices = ReplyNotices(self, settings.notify, self._write)
+        self.outside: Outside | None = None
+        """How others reach this engine, if they do."""
         self.terminal_given = False
         """Whether another program has the terminal just now."""
         for theme in parts.themes.themes.values():
@@ -192,6 +196,9 @@ class CCChatApp(App[None]):
         self.chats.set_density(compact=self.settings.density == "compact")
         self.watch_queue.wake()
         self.keeping.start()
+        if self.outside is not None:
+            self.chats.header.show_outside(self.outside.url)
+            self.run_worker(tell_of_end(self), group="outside")
         if self._parts.demo_asked:
             await self.connection.use_demo()
         else:
@@ -203,9 +210,23 @@ class CCChatApp(App[None]):
         self.watch_queue.stop()
         self.keeping.leave()
         await self.models.aclose()
-        await self.service.aclose()
+        if self.broken and self.outside is not None and not self.outside.ended.is_set():
+            # Others ask this engine too, and have done nothing wrong.
+            self.sessions.cancel_all()
+        else:
+            await self.close_engine()
         self.keeping.stop()
         self.sessions.stop()
+
+    @property
+    def broken(self) -> bool:
+        """Whether a fault of ours has ended it."""
+        return self._exception is not None
+
+    async def close_engine(self) -> None:
+        """Cancel what runs, whoever asked it, and close the connections. Harmless when called
+        twice."""
+        await self.service.aclose()
         await self._parts.server.aclose()
         await self._parts.demo.aclose()
 
@@ -318,6 +339,10 @@ class CCChatApp(App[None]):
             ("In the queue panel", chats.panel.queue),
         ]
         about = "Keys as they are bound now. Ctrl+P finds any command by its name."
+        if self.outside is not None and not self.outside.ended.is_set():
+            about += (
+                f"\nOthers reach this queue at {self.outside.url}; `ccchat token` says who may."
+            )
         groups = key_groups(places, self.get_key_display)
         typed = tuple(KeyRow((command.shown,), command.words) for command in self.slash)
         groups.insert(1, KeyGroup("Typed in the message box", typed))

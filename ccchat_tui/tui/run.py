@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
-from types import FrameType
+from contextlib import nullcontext
 
 from textual.theme import BUILTIN_THEMES
 
 from ccchat_tui.backends.connect import load_client, open_servers
 from ccchat_tui.backends.demo import DemoBackend
+from ccchat_tui.beside import Beside
 from ccchat_tui.config import Loaded, SettingsError
-from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.paths import chosen_store, config_file, config_folder, themes_folder
 from ccchat_tui.sessions.presets import Preset, PresetError, Presets
 from ccchat_tui.sessions.store import Store
@@ -22,16 +19,11 @@ from ccchat_tui.text import one_line
 from ccchat_tui.tui.alt_keys import teach_alt_keys
 from ccchat_tui.tui.app import CCChatApp, Parts
 from ccchat_tui.tui.keymap import read_keymap
+from ccchat_tui.tui.leaving import Leaving
 from ccchat_tui.tui.memory import set_startup_aside
 from ccchat_tui.tui.pasted_escapes import keep_pasted_escapes
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.themes import ThemeSet, load_themes
-
-_SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGBREAK")
-"""Those that ask a program to end; not every platform has all of them."""
-
-Beside = Callable[[ConcurrentChatService], AbstractAsyncContextManager[None]]
-"""What runs beside the engine for as long as the app does."""
 
 SETTLED_AFTER = 1.0
 """Seconds after which the first screen stands."""
@@ -123,37 +115,21 @@ def preset_named(name: str, presets: Presets) -> Preset:
 
 async def _run(app: CCChatApp, store: Store | None, beside: Beside | None) -> int:
     """Run it, with signals answered by an orderly end."""
-    loop = asyncio.get_running_loop()
-    code = 0
-
-    def end(number: int) -> None:
-        nonlocal code
-        code = 128 + number
-        app.exit()
-
-    def from_afar(number: int, _frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(end, number)
-
-    for name in _SIGNALS:
-        number = getattr(signal, name, None)
-        if number is None:
-            continue
-        try:
-            loop.add_signal_handler(number, end, number)
-        except NotImplementedError:
-            # The event loops of Windows have no handlers of their own.
-            signal.signal(number, from_afar)
-    aside = loop.call_later(SETTLED_AFTER, set_startup_aside)
+    leaving = Leaving(app, app.settings.drain_timeout)
+    aside = asyncio.get_running_loop().call_later(SETTLED_AFTER, set_startup_aside)
     try:
-        async with beside(app.service) if beside else nullcontext():
-            await app.run_async()
+        with leaving.listening():
+            async with beside(app.service) if beside else nullcontext() as outside:
+                app.outside = outside
+                await app.run_async()
+                await leaving.outlive()
     finally:
         aside.cancel()
         app.keeping.stop()
         unsaved = "" if store is None else await _close(store)
     if unsaved:
         print(unsaved, file=sys.stderr)
-    return code or app.return_code or (1 if unsaved else 0)
+    return leaving.code or app.return_code or (1 if unsaved else 0)
 
 
 async def _close(store: Store) -> str:

@@ -193,4 +193,5 @@ class TestServe:
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(20):
                 await process.wait()
-        assert process.returncode == -signal.SIGTERM
+        assert process.returncode == 128 + signal.SIGTERM
+        assert [each.question for each in server.disconnects] == ["hello"]

@@ -56,6 +56,7 @@ class StatusHeader(PieceLine):
         self._snapshot: QueueSnapshot | None = None
         self._trouble = ("", "")
         self._pulling = ("", "")
+        self._outside = ""
 
     @property
     def server(self) -> ServerView:
@@ -83,6 +84,11 @@ class StatusHeader(PieceLine):
             self._pulling = (words, short)
             self._lay_out()
 
+    def show_outside(self, url: str) -> None:
+        """Show where others reach this queue; empty where they do not."""
+        self._outside = url.removeprefix("http://")
+        self._lay_out()
+
     def on_resize(self) -> None:
         """Lay out for the new width."""
         self._lay_out()
@@ -94,8 +100,16 @@ class StatusHeader(PieceLine):
 
     def _lay_out(self) -> None:
         if self.size.width > 0:
-            width = self.size.width
-            self.show(lay_out(self._server, self._snapshot, width, self._trouble, self._pulling))
+            self.show(
+                lay_out(
+                    self._server,
+                    self._snapshot,
+                    self.size.width,
+                    self._trouble,
+                    self._pulling,
+                    outside=self._outside,
+                )
+            )
 
 
 def lay_out(
@@ -104,6 +118,8 @@ def lay_out(
     width: int,
     trouble: tuple[str, str] = ("", ""),
     pulling: tuple[str, str] = ("", ""),
+    *,
+    outside: str = "",
 ) -> list[Piece]:
     """Fit the row into a width, exactly.
 
@@ -116,12 +132,13 @@ def lay_out(
         width: Cells.
         trouble: What is wrong with the servers, in full and in short; empty if nothing is.
         pulling: What is being fetched, in full and in short; empty if nothing is.
+        outside: Where the API listens; empty if it does not.
     """
     least = sum(piece.width for piece in _who(server, 0, trouble))
     right: list[Piece] = []
     if snapshot is not None:
         for words in reversed(_Words):
-            right = [*_pulls(pulling, words), *_figures(snapshot, words)]
+            right = [*_api(outside, words), *_pulls(pulling, words), *_figures(snapshot, words)]
             if _NEEDS[words] <= width and least + _width(right) <= width:
                 break
     left = _who(server, width - _width(right), trouble)
@@ -184,6 +201,14 @@ def _pulls(pulling: tuple[str, str], words: _Words) -> list[Piece]:
     """What is being fetched."""
     text = pulling[0] if words >= _Words.FIGURES else pulling[1]
     return [Piece(f" {text} ", "bold $primary", "pulls")] if text else []
+
+
+def _api(outside: str, words: _Words) -> list[Piece]:
+    """That others reach this queue, and where."""
+    if not outside or words < _Words.MODES:
+        return []
+    where = f" {outside}" if words is _Words.REASONS else ""
+    return [Piece(f" API{where} ", "$text-accent")]
 
 
 def _figures(snapshot: QueueSnapshot, words: _Words) -> list[Piece]:
