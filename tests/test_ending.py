@@ -14,8 +14,8 @@ from ccchat_tui.backends.base import ChatMessage, Prompt
 from ccchat_tui.ending import Ending, drain_within
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.service import ConcurrentChatService
-from tests.support.app import until
-from tests.support.scripted import ScriptedBackend
+from ccchat_tui.testing.app import until
+from ccchat_tui.testing.scripted import ScriptedBackend
 
 HUP = getattr(signal, "SIGHUP", signal.SIGTERM)
 

@@ -12,8 +12,8 @@ import httpx
 
 from ccchat_tui.api.address import Address, bind
 from ccchat_tui.api.tokens import ADMIN, Tokens
+from ccchat_tui.testing.ollama_server import OllamaServer, Phase
 from tests.e2e.conftest import Start, files
-from tests.support.ollama_server import OllamaServer, Phase
 
 BREAK_THE_APP = """
 import sys
