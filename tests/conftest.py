@@ -9,6 +9,9 @@ import sys
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["ccchat_tui.testing.plugin"]
+"""Where ccchat is installed, pytest has it already; a mere checkout does not say what it brings."""
+
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

@@ -75,6 +75,8 @@ class TestContracts:
             ("sessions/model.py", "import ccchat_tui.scenarios.users"),
             ("tui/glyphs.py", "import httpx"),
             ("config.py", "import ccchat_tui.cli_output"),
+            ("tui/glyphs.py", "import pytest"),
+            ("tui/glyphs.py", "import ccchat_tui.testing.virtual_time"),
             ("attic.py", "import os"),
         ],
     )

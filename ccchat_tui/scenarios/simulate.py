@@ -178,13 +178,12 @@ class Simulation:
         """Send one message, again and again if need be; `None` if it is never taken."""
         while not self._stopped.is_set():
             try:
-                return self._service.submit(
-                    user=name,
+                return self._submit(
+                    name,
+                    request_id,
+                    text,
+                    prompt,
                     session_id=session_id or request_id,
-                    model=self._model,
-                    prompt=prompt,
-                    preview=text,
-                    id=request_id,
                     priority=priority,
                 )
             except Rejected as refusal:
@@ -192,6 +191,27 @@ class Simulation:
                     return None
                 await self._pause(name, refusal.retry_after or PAUSE)
         return None
+
+    def _submit(
+        self,
+        name: str,
+        request_id: str,
+        text: str,
+        prompt: Callable[[], Prompt],
+        *,
+        session_id: str,
+        priority: Priority,
+    ) -> RequestHandle:
+        """Ask the service. Raises `Rejected`."""
+        return self._service.submit(
+            user=name,
+            session_id=session_id,
+            model=self._model,
+            prompt=prompt,
+            preview=text,
+            id=request_id,
+            priority=priority,
+        )
 
     async def _pause(self, name: str, seconds: float) -> None:
         """Wait, but no longer than until the simulation is stopped."""

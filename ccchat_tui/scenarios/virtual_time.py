@@ -1,14 +1,15 @@
 """An event loop whose time is a number: it jumps to the next timer instead of waiting for it.
 
 With it an hour of a scenario on the demo model takes seconds, and gives the same events whatever
-the machine. For code that does no input or output: only tasks, futures and timers.
+the machine. For code that does no input or output: only tasks, futures, timers, and work that is
+given to a thread and waited for, during which time stands still.
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -29,11 +30,15 @@ class _JumpingSelector(selectors.BaseSelector):
     def __init__(self) -> None:
         self._real = selectors.DefaultSelector()
         self.now = 0.0
+        self.outside = 0
+        """How many pieces of work are with threads; each wakes the loop when it is done."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is not None and timeout <= 0:
             # Something is to be done now: files can wait until time is about to move.
             return []
+        if self.outside:
+            return self._real.select()
         ready = self._real.select(0)
         if not ready:
             if timeout is None:
@@ -65,6 +70,26 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds that have passed in the loop's own time."""
         return self._virtual.now
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        """Give work to a thread. Time stands still until it is done."""
+        work = super().run_in_executor(executor, func, *args)
+        self._virtual.outside += 1
+        work.add_done_callback(self._came_back)
+        return work
+
+    async def shutdown_default_executor(self, *args: Any, **more: Any) -> None:
+        """Wait for the threads, which takes no time either."""
+        self._virtual.outside += 1
+        try:
+            await super().shutdown_default_executor(*args, **more)
+        finally:
+            self._virtual.outside -= 1
+
+    def _came_back(self, _work: asyncio.Future[Any]) -> None:
+        self._virtual.outside -= 1
 
 
 class LoopClock:

@@ -116,9 +116,11 @@ def scripted_app(
     prompts: Path | None = None,
     presets: Presets | None = None,
     preset: Preset | None = None,
+    clock: ManualClock | None = None,
+    demo: ChatBackend | None = None,
     **settings: Any,
 ) -> AppUnderTest:
-    """An app over a `ScriptedBackend`.
+    """An app over a `ScriptedBackend`, in memory, with counted ids and chance that is seeded.
 
     Args:
         server: Another server than a scripted one that answers.
@@ -127,13 +129,15 @@ def scripted_app(
         prompts: The folder of prompt templates.
         presets: Where settings of chats are kept by name.
         preset: What new chats are asked with.
+        clock: Its time; one of its own unless given.
+        demo: The demo model; one that goes by the clock unless given.
         settings: By field; one user called Ada and no limit of requests a minute unless given.
     """
-    clock = ManualClock(start=1000.0)
+    clock = clock or ManualClock(start=1000.0)
     given = {"users": ("Ada",), "requests_per_minute": 0, **settings}
     parts = Parts(
         server=server or ScriptedBackend(),
-        demo=DemoBackend(seed=7, pace=clock),
+        demo=demo or DemoBackend(seed=7, pace=clock),
         demo_asked=demo_asked,
         presets=presets,
         preset=preset or Preset(),

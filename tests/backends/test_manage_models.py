@@ -50,19 +50,20 @@ async def failure(manager: ManagesModels, model: str) -> BackendError:
 
 
 class TestPull:
-    async def test_each_layer_is_told_of_and_the_model_is_there_at_the_end(self) -> None:
-        async with OllamaServer() as server:
-            backend = backend_of(server)
-            steps = await pulled(backend, "pullable:1b")
-            assert steps[0] == PullStep("pulling manifest")
-            assert steps[-1] == PullStep("success")
-            layers = {step.digest for step in steps if step.digest}
-            assert layers == {"sha256:6a0746a1ec1a", "sha256:4fa551d4f938"}
-            big = [step for step in steps if step.digest == "sha256:6a0746a1ec1a"]
-            assert [step.completed for step in big] == [0, 1000, 2500, 4000]
-            assert {step.total for step in big} == {4000}
-            assert (await backend.models())[0].name == "pullable:1b"
-            await server.settled()
+    async def test_each_layer_is_told_of_and_the_model_is_there_at_the_end(
+        self, fake_ollama: OllamaServer
+    ) -> None:
+        backend = backend_of(fake_ollama)
+        steps = await pulled(backend, "pullable:1b")
+        assert steps[0] == PullStep("pulling manifest")
+        assert steps[-1] == PullStep("success")
+        layers = {step.digest for step in steps if step.digest}
+        assert layers == {"sha256:6a0746a1ec1a", "sha256:4fa551d4f938"}
+        big = [step for step in steps if step.digest == "sha256:6a0746a1ec1a"]
+        assert [step.completed for step in big] == [0, 1000, 2500, 4000]
+        assert {step.total for step in big} == {4000}
+        assert (await backend.models())[0].name == "pullable:1b"
+        await fake_ollama.settled()
 
     async def test_a_model_that_is_not_there_is_told_in_words_though_the_status_is_200(
         self,
@@ -110,10 +111,11 @@ class TestPull:
             server.fail(fault, after=1, path="/api/pull")
             assert (await failure(backend_of(server), "pullable")).kind is kind
 
-    async def test_a_pull_that_ends_early_says_that_it_can_go_on(self) -> None:
-        async with OllamaServer() as server:
-            server.fail("no_done", after=1, path="/api/pull")
-            assert "goes on from there" in (await failure(backend_of(server), "x")).message
+    async def test_a_pull_that_ends_early_says_that_it_can_go_on(
+        self, fake_ollama: OllamaServer
+    ) -> None:
+        fake_ollama.fail("no_done", after=1, path="/api/pull")
+        assert "goes on from there" in (await failure(backend_of(fake_ollama), "x")).message
 
     async def test_nobody_there_is_told(self) -> None:
         server = OllamaServer()
@@ -166,25 +168,23 @@ class TestPull:
 
 
 class TestDeleteAndUnload:
-    async def test_what_is_deleted_is_gone(self) -> None:
-        async with OllamaServer() as server:
-            backend = backend_of(server)
+    async def test_what_is_deleted_is_gone(self, fake_ollama: OllamaServer) -> None:
+        backend = backend_of(fake_ollama)
+        await backend.delete("qwen3:8b")
+        assert "qwen3:8b" not in [model.name for model in await backend.models()]
+        with pytest.raises(BackendError) as caught:
             await backend.delete("qwen3:8b")
-            assert "qwen3:8b" not in [model.name for model in await backend.models()]
-            with pytest.raises(BackendError) as caught:
-                await backend.delete("qwen3:8b")
-            assert caught.value.kind is ErrorKind.MODEL_NOT_FOUND
-            assert "has no model qwen3:8b any more" in caught.value.message
-            assert server.requests[0].method == "DELETE"
-            assert server.requests[0].json() == {"model": "qwen3:8b"}
+        assert caught.value.kind is ErrorKind.MODEL_NOT_FOUND
+        assert "has no model qwen3:8b any more" in caught.value.message
+        assert fake_ollama.requests[0].method == "DELETE"
+        assert fake_ollama.requests[0].json() == {"model": "qwen3:8b"}
 
-    async def test_a_model_is_unloaded(self) -> None:
-        async with OllamaServer() as server:
-            backend = backend_of(server)
-            await read(backend, ask("hi"))
-            assert [model.name for model in await backend.running()] == ["llama3.2:3b"]
-            await backend.unload("llama3.2:3b")
-            assert await backend.running() == []
+    async def test_a_model_is_unloaded(self, fake_ollama: OllamaServer) -> None:
+        backend = backend_of(fake_ollama)
+        await read(backend, ask("hi"))
+        assert [model.name for model in await backend.running()] == ["llama3.2:3b"]
+        await backend.unload("llama3.2:3b")
+        assert await backend.running() == []
 
 
 class TestWhoCan:

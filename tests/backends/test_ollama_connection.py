@@ -42,21 +42,20 @@ async def failure(host: Host, **more: Any) -> BackendError:
 
 
 class TestNobodyThere:
-    async def test_a_server_that_is_not_there(self) -> None:
-        async with OllamaServer() as server:
-            host = read_host(server.url)
-            backend = OllamaBackend(host)
-            await backend.probe()
-            await server.stop()
-            for question in (backend.probe, backend.models, lambda: read(backend, ask("x"))):
-                with pytest.raises(BackendError) as caught:
-                    await question()
-                assert caught.value.kind is ErrorKind.UNREACHABLE
-                assert f"does not answer at {host.url}" in caught.value.message
-                assert "refused" in caught.value.message
-                assert "`ollama serve`" in caught.value.message
-            await server.start()
-            assert await backend.probe(), "back again, it is found again"
+    async def test_a_server_that_is_not_there(self, fake_ollama: OllamaServer) -> None:
+        host = read_host(fake_ollama.url)
+        backend = OllamaBackend(host)
+        await backend.probe()
+        await fake_ollama.stop()
+        for question in (backend.probe, backend.models, lambda: read(backend, ask("x"))):
+            with pytest.raises(BackendError) as caught:
+                await question()
+            assert caught.value.kind is ErrorKind.UNREACHABLE
+            assert f"does not answer at {host.url}" in caught.value.message
+            assert "refused" in caught.value.message
+            assert "`ollama serve`" in caught.value.message
+        await fake_ollama.start()
+        assert await backend.probe(), "back again, it is found again"
 
     @pytest.mark.parametrize("name", ["no-such-machine.invalid", "a" * 70 + ".invalid"])
     async def test_a_name_that_nobody_has(self, name: str) -> None:
@@ -205,13 +204,14 @@ class TestKeys:
         assert KEY not in repr(backend)
         assert KEY not in repr(backend._server)
 
-    async def test_a_server_that_repeats_it_does_not_get_it_on_the_screen(self) -> None:
-        async with OllamaServer() as server:
-            backend = OllamaBackend(read_host(server.url), api_key=KEY)
-            _, error = await outcome(backend, ask("x", f"no {KEY}"))
-            assert error is not None
-            assert KEY not in error.message
-            assert "********" in error.message
+    async def test_a_server_that_repeats_it_does_not_get_it_on_the_screen(
+        self, fake_ollama: OllamaServer
+    ) -> None:
+        backend = OllamaBackend(read_host(fake_ollama.url), api_key=KEY)
+        _, error = await outcome(backend, ask("x", f"no {KEY}"))
+        assert error is not None
+        assert KEY not in error.message
+        assert "********" in error.message
 
     async def test_it_is_not_sent_on_to_another_server(self) -> None:
         async with OllamaServer() as server, OllamaServer() as other:

@@ -219,28 +219,26 @@ async def test_what_is_refused_and_how(body: Any, status: int, words: str) -> No
         await client.close()
 
 
-async def test_pull_and_delete() -> None:
-    async with OllamaServer() as server:
-        client = await Socket.to(server)
-        _, lines = await client.say("POST", "/api/pull", {"model": "pullable"})
-        assert lines[0] == {"status": "pulling manifest"}
-        assert lines[-1] == {"status": "success"}
-        assert server.models[0].name == "pullable:latest"
-        status, lines = await client.say("POST", "/api/pull", {"name": "nope"})
-        assert status == 200
-        assert lines[-1] == {"error": "pull model manifest: file does not exist"}
-        assert (await client.say("POST", "/api/pull", {"model": "nope", "stream": False}))[0] == 500
-        assert await client.say("DELETE", "/api/delete", {"model": "pullable"}) == (200, b"")
-        assert (await client.say("DELETE", "/api/delete", {"model": "pullable"}))[0] == 404
-        assert await client.say("PUT", "/api/tags") == (405, b"405 method not allowed")
-        assert await client.say("GET", "/api/nothing") == (404, b"404 page not found")
-        await client.close()
+async def test_pull_and_delete(fake_ollama: OllamaServer) -> None:
+    client = await Socket.to(fake_ollama)
+    _, lines = await client.say("POST", "/api/pull", {"model": "pullable"})
+    assert lines[0] == {"status": "pulling manifest"}
+    assert lines[-1] == {"status": "success"}
+    assert fake_ollama.models[0].name == "pullable:latest"
+    status, lines = await client.say("POST", "/api/pull", {"name": "nope"})
+    assert status == 200
+    assert lines[-1] == {"error": "pull model manifest: file does not exist"}
+    assert (await client.say("POST", "/api/pull", {"model": "nope", "stream": False}))[0] == 500
+    assert await client.say("DELETE", "/api/delete", {"model": "pullable"}) == (200, b"")
+    assert (await client.say("DELETE", "/api/delete", {"model": "pullable"}))[0] == 404
+    assert await client.say("PUT", "/api/tags") == (405, b"405 method not allowed")
+    assert await client.say("GET", "/api/nothing") == (404, b"404 page not found")
+    await client.close()
 
 
-async def test_a_wait_for_what_never_happens_raises() -> None:
-    async with OllamaServer() as server:
-        with pytest.raises(TimeoutError):
-            await server.until(lambda: False, within=0.01)
+async def test_a_wait_for_what_never_happens_raises(fake_ollama: OllamaServer) -> None:
+    with pytest.raises(TimeoutError):
+        await fake_ollama.until(lambda: False, within=0.01)
 
 
 async def test_it_runs_by_hand() -> None:

@@ -6,18 +6,17 @@ After a change that is meant to be seen: `python -m pytest tests/tui/test_snapsh
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.testing.app import NO_SERVER, THEMES, AppUnderTest, demo_app, scripted_app
+from ccchat_tui.testing.pictures import SnapStory
 from ccchat_tui.testing.scripted import ScriptedBackend
 from tests.tui.snapshot_texts import HOSTILE, MARKDOWN, THINKING
 
-Story = Callable[[AppUnderTest, Pilot[None]], Awaitable[None]]
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
 
@@ -26,36 +25,13 @@ def shape(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-class Snap(Protocol):
-    """Compares a picture, taken after a story, with the one that was accepted."""
-
-    def __call__(
-        self, story: Story, app: AppUnderTest | None = None, size: tuple[int, int] = (120, 40)
-    ) -> None: ...
+Snap = SnapStory
 
 
 @pytest.fixture
-def snap(snap_compare: Callable[..., bool]) -> Snap:
-    """See `Snap`."""
-
-    def compare(
-        story: Story, app: AppUnderTest | None = None, size: tuple[int, int] = (120, 40)
-    ) -> None:
-        under_test = app or scripted_app()
-        told = False
-
-        async def before(pilot: Pilot[Any]) -> None:
-            nonlocal told
-            await under_test.settle()
-            await story(under_test, pilot)
-            await under_test.settle()
-            told = True
-
-        same = snap_compare(under_test, terminal_size=size, run_before=before)
-        assert told, "the story did not come to its end"
-        assert same, "the picture differs; see snapshot_report.html"
-
-    return compare
+def snap(snap_story: SnapStory) -> Snap:
+    """Compares a picture, taken after a story, with the one that was accepted."""
+    return snap_story
 
 
 async def nothing(app: AppUnderTest, pilot: Pilot[None]) -> None:
