@@ -51,6 +51,7 @@ from ccchat_tui.tui.slash import Slash
 from ccchat_tui.tui.slash_commands import builtin_commands
 from ccchat_tui.tui.slash_templates import PromptFolder
 from ccchat_tui.tui.themes import DEFAULT_THEME, ThemeSet, defaults_for, load_themes
+from ccchat_tui.tui.timeline.desk import RunDesk
 from ccchat_tui.tui.watch import QueueWatch
 
 MOST_AT_ONCE = 1000
@@ -153,6 +154,7 @@ class CCChatApp(App[None]):
         )
         self.frames = FrameClock(self, settings.frames_per_second)
         self.watch_queue = QueueWatch(self, self.service, self._show_queue)
+        self.runs = RunDesk(self)
         self.service.subscribe(self._on_engine_event)
         self.slash = Slash(self)
         self.slash.add(*builtin_commands())
@@ -307,6 +309,7 @@ class CCChatApp(App[None]):
         if not self.chats.is_mounted:
             return False
         self.models.show_news()
+        self.runs.show_news()
         return self.chats.show_queue() or bool(self.models.pulls.running)
 
     def _on_engine_event(self, event: EngineEvent) -> None:
@@ -330,7 +333,7 @@ class CCChatApp(App[None]):
         if isinstance(self.screen, HelpScreen):
             return
         chats = self.chats
-        places = [
+        places: list[tuple[str, DOMNode]] = [
             ("Everywhere", chats),
             ("The program", self),
             ("In the message box", chats.active.composer),
@@ -338,6 +341,8 @@ class CCChatApp(App[None]):
             ("In the replies", chats.active.transcript),
             ("In the queue panel", chats.panel.queue),
         ]
+        run = self.runs.places()
+        places[:0] = run
         about = "Keys as they are bound now. Ctrl+P finds any command by its name."
         if self.outside is not None and not self.outside.ended.is_set():
             about += (
@@ -345,8 +350,12 @@ class CCChatApp(App[None]):
             )
         groups = key_groups(places, self.get_key_display)
         typed = tuple(KeyRow((command.shown,), command.words) for command in self.slash)
-        groups.insert(1, KeyGroup("Typed in the message box", typed))
+        groups.insert(1 + len(run), KeyGroup("Typed in the message box", typed))
         self.push_screen(HelpScreen(groups, about))
+
+    def action_timeline(self) -> None:
+        """Show the run: timeline, charts and events."""
+        self.runs.show()
 
     def action_history(self) -> None:
         """Show all conversations."""

@@ -32,6 +32,9 @@ PLACES: Final = {
     "FindBar": "find",
     "SidePanel": "panel",
     "QueuePanel": "queue",
+    "RunScreen": "run",
+    "Timeline": "timeline",
+    "EventList": "events",
     "HistoryRows": "list",
     "Dialog": "dialog",
 }
@@ -44,13 +47,14 @@ _AROUND: Final = {
     "chats": frozenset({"chat", "box", "replies", "find", "panel", "queue"}),
     "chat": frozenset({"box", "replies", "find"}),
     "panel": frozenset({"queue"}),
+    "run": frozenset({"timeline", "events"}),
 }
 """Places that lie around others: a key cannot mean one thing in both. What works in the whole
 program, and in every dialog, lies around whatever else there is, and around whatever dialog."""
 
 _IN_DIALOGS: Final = frozenset({"dialog", "list"})
 
-_NO_WRITING: Final = frozenset({"replies", "panel", "queue", "list"})
+_NO_WRITING: Final = frozenset({"replies", "panel", "queue", "list", "run", "timeline", "events"})
 """Places where letters may be keys, for nothing is written there."""
 
 _SCROLLING: Final = re.compile(r"(scroll|page)_(up|down|left|right|home|end)")
@@ -134,6 +138,9 @@ def _kinds() -> Iterator[type[DOMNode]]:
     from ccchat_tui.tui.app import CCChatApp  # noqa: PLC0415
     from ccchat_tui.tui.screens.chats import ChatsScreen  # noqa: PLC0415
     from ccchat_tui.tui.screens.dialog import Dialog  # noqa: PLC0415
+    from ccchat_tui.tui.timeline.event_list import EventList  # noqa: PLC0415
+    from ccchat_tui.tui.timeline.gantt import Timeline  # noqa: PLC0415
+    from ccchat_tui.tui.timeline.screen import RunScreen  # noqa: PLC0415
     from ccchat_tui.tui.widgets.chat_pane import ChatPane  # noqa: PLC0415
     from ccchat_tui.tui.widgets.composer import Composer  # noqa: PLC0415
     from ccchat_tui.tui.widgets.find_bar import FindBar  # noqa: PLC0415
@@ -143,7 +150,7 @@ def _kinds() -> Iterator[type[DOMNode]]:
     from ccchat_tui.tui.widgets.transcript import Transcript  # noqa: PLC0415
 
     yield from (ChatsScreen, CCChatApp, ChatPane, Composer, Transcript, FindBar)
-    yield from (QueuePanel, SidePanel)
+    yield from (QueuePanel, SidePanel, RunScreen, Timeline, EventList)
     for module in iter_modules(screens.__path__, f"{screens.__name__}."):
         import_module(module.name)
     yield Dialog

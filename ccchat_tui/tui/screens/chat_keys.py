@@ -29,6 +29,7 @@ CHAT_KEYS: list[BindingType] = [
     _key("f4", "settings", "Settings", "System prompt, temperature and order of this chat"),
     _key("f5", "connect", "Connect", "Try the model server again"),
     _key("f12,alt+h", "app.history", "History", "Open any conversation", show=False),
+    _key("alt+t", "app.timeline", "Timeline", "Timeline, charts and events", show=False),
     _key("f2", "rename", "Rename", "Rename this chat", show=False),
     _key("f9,alt+w", "close_chat", "Close chat", "Close this chat", show=False),
     _key("ctrl+r", "retry_last", "Retry", "Ask the newest failed question again"),

@@ -48,12 +48,12 @@ def chart_rows(
     shown = list(buckets)[-wanted:]
     flight = [0] * (wanted - len(shown)) + [bucket.in_flight for bucket in shown]
     queued = [0] * (wanted - len(shown)) + [bucket.queue_length for bucket in shown]
-    upper, lower = max(limit, *flight, 1), _round_up(max(queued))
+    upper, lower = max(limit, *flight, 1), round_up(max(queued))
     # A bar is one cell wide and stands for two buckets; dots stand for one each.
-    bars = [max(flight[at], flight[at + 1]) for at in range(0, wanted, 2)]
+    pairs = [max(flight[at], flight[at + 1]) for at in range(0, wanted, 2)]
     rows = [
-        *_scaled(_bars(bars, upper, height), upper, _FLIGHT),
-        *_scaled(_dots(queued, lower, height), lower, _QUEUE),
+        *_scaled(bars(pairs, upper, height), upper, _FLIGHT),
+        *_scaled(dots(queued, lower, height), lower, _QUEUE),
     ]
     return [*rows, _legend(width, wanted * seconds)]
 
@@ -68,7 +68,8 @@ def _scaled(lines: list[str], top: int, style: str) -> list[PieceRow]:
     return rows
 
 
-def _bars(values: Sequence[int], top: int, height: int) -> list[str]:
+def bars(values: Sequence[float], top: float, height: int) -> list[str]:
+    """Solid bars, a cell each: rows from top to bottom."""
     # The lowest eighth is the ground that all bars stand on, so that zero is seen too.
     filled = [1 + _steps(value, top, 8 * height - 1) for value in values]
     return [
@@ -77,7 +78,8 @@ def _bars(values: Sequence[int], top: int, height: int) -> list[str]:
     ]
 
 
-def _dots(values: Sequence[int], top: int, height: int) -> list[str]:
+def dots(values: Sequence[float], top: float, height: int) -> list[str]:
+    """Columns of dots, two to a cell: rows from top to bottom."""
     filled = [_steps(value, top, 4 * height) for value in values]
     lines = []
     for below in range(height - 1, -1, -1):
@@ -88,12 +90,12 @@ def _dots(values: Sequence[int], top: int, height: int) -> list[str]:
     return lines
 
 
-def _steps(value: int, top: int, most: int) -> int:
+def _steps(value: float, top: float, most: int) -> int:
     """How high a value stands; what is there at all is never too low to be seen."""
     return max(1, round(value * most / top)) if value > 0 else 0
 
 
-def _round_up(value: int) -> int:
+def round_up(value: float) -> int:
     """The next of 4, 5, 10, 20, 50, 100, ...: a scale that seldom changes."""
     if value <= 4:
         return 4

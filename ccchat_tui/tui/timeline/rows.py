@@ -1,0 +1,69 @@
+"""Rows of styled text in one widget, for views with many cells: a style is looked up once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+Row: TypeAlias = tuple[tuple[str, str], ...]
+"""Texts, already fit for the screen, each with its style in the words of content styles."""
+
+
+class StyledRows(Widget):
+    """`PieceRows` for rows of a hundred pieces; only rows that differ are drawn again."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._rows: tuple[Row, ...] = ()
+        self._looks: dict[str, Style] = {}
+
+    @property
+    def text(self) -> str:
+        """What is shown, without its looks."""
+        return "\n".join("".join(text for text, _ in row) for row in self._rows)
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show other rows, and ask for those to be drawn again that are other."""
+        before, self._rows = self._rows, tuple(rows)
+        most = max(len(before), len(self._rows))
+        changed = [
+            Region(0, y, self.size.width, 1)
+            for y in range(most)
+            if before[y : y + 1] != self._rows[y : y + 1]
+        ]
+        if changed:
+            self.refresh(*changed)
+
+    def notify_style_update(self) -> None:
+        """Colours changed: look every style up again."""
+        super().notify_style_update()
+        self._looks.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the screen."""
+        row = self._rows[y] if y < len(self._rows) else ()
+        base = self.visual_style.rich_style
+        strip = Strip([Segment(text, self._look(style)) for text, style in row if text])
+        return strip.adjust_cell_length(self.size.width, base)
+
+    def _look(self, style: str) -> Style:
+        look = self._looks.get(style)
+        if look is None:
+            segments = Content.styled("x", style).render_segments(self.visual_style)
+            look = self._looks[style] = segments[0].style or Style.null()
+        return look
+
+
+def filled(text: str, cells: int) -> str:
+    """A text with spaces behind it, so that it takes so many cells."""
+    return text + " " * max(0, cells - cell_len(text))
