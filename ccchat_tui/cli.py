@@ -11,7 +11,8 @@ import errno
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,11 +142,35 @@ def _command(command: str, loaded: Loaded, servers: Sequence[Any], given: Mappin
         case "serve":
             from ccchat_tui.cli_serve import serve  # noqa: PLC0415
 
-            return serve(loaded, servers, given)
+            with _logged(loaded, command) as log:
+                return serve(loaded, servers, given, log)
         case _:
+            from ccchat_tui.beside import all_beside  # noqa: PLC0415 - loads the event loop
             from ccchat_tui.cli_simulate import simulate  # noqa: PLC0415
 
-            return simulate(loaded, servers, given, _beside(loaded, given))
+            with _logged(loaded, command) as log:
+                beside = all_beside(log, _beside(loaded, given))
+                return simulate(loaded, servers, given, beside)
+
+
+@contextmanager
+def _logged(loaded: Loaded, command: str) -> Iterator[Beside | None]:
+    """A log of what is done inside, where one is asked for; yields what is to run beside an
+    engine."""
+    if loaded.settings.log_level == "off":
+        yield None
+        return
+    from ccchat_tui.logs.open import logged  # noqa: PLC0415 - only who asks pays for it
+    from ccchat_tui.paths import log_file  # noqa: PLC0415
+
+    path = log_file()
+    with ExitStack() as stack:
+        beside = None
+        try:
+            beside = stack.enter_context(logged(loaded, command, path))
+        except OSError as error:
+            complain(f"note: no log can be written to {path}: {error.strerror}")
+        yield beside
 
 
 def _beside(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
@@ -157,8 +182,8 @@ def _beside(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
     return beside_of(loaded, given)
 
 
-def _beside_app(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
-    """What `--api` and `--events` ask for beside the app."""
+def _beside_app(loaded: Loaded, given: Mapping[str, Any], log: Beside | None) -> Beside | None:
+    """What `--api` and `--events` ask for beside the app, and its log."""
     from ccchat_tui.beside import all_beside  # noqa: PLC0415 - loads the event loop
 
     events = None
@@ -166,7 +191,7 @@ def _beside_app(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
         from ccchat_tui.cli_report_events import log_beside  # noqa: PLC0415
 
         events = log_beside(given["events"])
-    return all_beside(events, _beside(loaded, given))
+    return all_beside(log, events, _beside(loaded, given))
 
 
 def _app(given: Mapping[str, Any]) -> int:
@@ -180,7 +205,8 @@ def _app(given: Mapping[str, Any]) -> int:
 
     try:
         if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-            return run_app(loaded, _beside_app(loaded, given))
+            with _logged(loaded, "app") as log:
+                return run_app(loaded, _beside_app(loaded, given, log))
         check_theme(loaded.settings.theme)
     except (SettingsError, KindError) as error:
         raise CommandError(str(error), 2) from None

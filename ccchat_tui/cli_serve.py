@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ccchat_tui.api.address import Address, AddressError, bind, read_address
 from ccchat_tui.api.tokens import ADMIN, Tokens, TokensError
-from ccchat_tui.beside import Beside, Outside
+from ccchat_tui.beside import Beside, Outside, all_beside
 from ccchat_tui.cli_models import open_backend
 from ccchat_tui.cli_output import CommandError, complain, say
 from ccchat_tui.clock import SystemClock
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from ccchat_tui.config import Loaded
 
 
-def serve(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[str, Any]) -> int:
+def serve(
+    loaded: Loaded,
+    servers: Sequence[Host | Server],
+    given: Mapping[str, Any],
+    further: Beside | None = None,
+) -> int:
     """Serve the API and nothing else, until a signal ends it.
 
     The first signal lets what was taken come to its end, within the time that is set; a second one
@@ -36,7 +41,9 @@ def serve(loaded: Loaded, servers: Sequence[Host | Server], given: Mapping[str, 
     Raises:
         CommandError: It cannot listen there, or what it takes is not installed.
     """
-    beside, address = open_api(loaded, given, given.get("address", ""))
+    api, address = open_api(loaded, given, given.get("address", ""))
+    beside = all_beside(further, api)
+    assert beside is not None
     return asyncio.run(_serve(loaded, servers, beside, address))
 
 

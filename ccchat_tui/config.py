@@ -284,6 +284,16 @@ class Settings(BaseModel):
     ] = "comfortable"
     """`compact` gives rows of frames and space to the text"""
 
+    log_level: Annotated[
+        Literal["off", "error", "warning", "info", "debug"],
+        BeforeValidator(_lower),
+        Setting(env="CCCHAT_LOG_LEVEL", allowed="off, error, warning, info or debug"),
+    ] = "off"
+    """how much is written into the log, if anything; `ccchat doctor` says where it is"""
+
+    log_texts: Annotated[bool, Setting(env="CCCHAT_LOG_TEXTS")] = False
+    """whether what is said, by people, models and servers, is written into the log too"""
+
     keys: Annotated[KeyTable, Setting(allowed=KEYS)] = Field(default_factory=dict)
     """keys of your own, as a `[keys]` table; `ccchat config --keys` lists what there is"""
 

@@ -20,6 +20,11 @@ def write_trace(error: BaseException | None, file: Path | None = None, ended: st
     Returns:
         What to tell the person.
     """
+    import logging  # noqa: PLC0415 - only after a fault
+
+    log = logging.getLogger(__name__)
+    if log.hasHandlers():  # without one it would be written on the screen
+        log.error("A fault of ours has ended %s", ended, exc_info=error)
     target = file or trace_file()
     kind = one_line(f"{type(error).__name__}: {error}", 200) if error else "unknown"
     said = f"ccchat: a fault of its own ended {ended} ({kind})."

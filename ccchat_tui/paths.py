@@ -57,6 +57,11 @@ def tokens_file() -> Path:
     return user_data_path(APP, appauthor=False) / "tokens.json"
 
 
+def log_file() -> Path:
+    """Where the program's log is written, if there is to be one."""
+    return trace_file().with_name("ccchat.log")
+
+
 def trace_file() -> Path:
     """Where the details of a fault of ours are written."""
     from platformdirs import user_log_path  # noqa: PLC0415 - only who asks pays for it

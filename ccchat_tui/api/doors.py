@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ccchat_tui.api.access import logged_request
 from ccchat_tui.api.tokens import Tokens, TokensError
 from ccchat_tui.api.views import encode
 
@@ -54,25 +55,16 @@ class Doors:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
-
-        async def dated(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    (b"date", formatdate(usegmt=True).encode()),
-                    (b"cache-control", b"no-store"),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
-            await send(message)
-
-        refusal = self._stranger(headers) or self._unknown(scope, headers)
-        if refusal is None:
-            body = await self._read(headers, receive)
-            if isinstance(body, bytes):
-                await self._app(scope, _again(body, receive), dated)
-                return
-            refusal = body
-        await refusal(scope, receive, dated)
+        with logged_request(scope) as answered:
+            send = _dated(answered.watch(send))
+            refusal = self._stranger(headers) or self._unknown(scope, headers)
+            if refusal is None:
+                body = await self._read(headers, receive)
+                if isinstance(body, bytes):
+                    await self._app(scope, _again(body, receive), send)
+                    return
+                refusal = body
+            await refusal(scope, receive, send)
 
     def _stranger(self, headers: Headers) -> Response | None:
         """By what name, and from which page."""
@@ -142,6 +134,22 @@ class Doors:
                         return bytes(body)
         except TimeoutError:
             return _refuse(408, f"the body did not come within {BODY_SECONDS:g} s", _CLOSE)
+
+
+def _dated(send: Send) -> Send:
+    """A `send` that gives every answer the headers that all have."""
+
+    async def dated(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"date", formatdate(usegmt=True).encode()),
+                (b"cache-control", b"no-store"),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+        await send(message)
+
+    return dated
 
 
 _CLOSE: Final = (("connection", "close"),)

@@ -39,8 +39,6 @@ IDLE: Final = 30
 LEAVING: Final = 2
 """Seconds that what is under way has to end when the server does."""
 
-_log = logging.getLogger(__name__)
-
 
 class _Server(uvicorn.Server):
     """Without what belongs to the program: signals, and a look at the clock ten times a second."""
@@ -146,8 +144,6 @@ async def _serve(server: _Server, listener: socket) -> None:
 def _tell(server: _Server, outside: Outside, task: asyncio.Task[None]) -> None:
     """It has ended; before its time, that is a fault."""
     error = None if task.cancelled() else task.exception()
-    if error is not None:
-        _log.error("The API has ended", exc_info=error)
     if not server.stop.is_set():
         outside.problem = write_trace(error, ended="the API").removeprefix("ccchat: ")
     outside.ended.set()

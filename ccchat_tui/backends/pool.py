@@ -11,6 +11,7 @@ the time of the next try, which the engine waits for without a slot before it tr
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
@@ -21,6 +22,7 @@ from ccchat_tui.backends.base import (
     ManagesModels,
     ModelInfo,
     Prompt,
+    ServerState,
     ServerStatus,
     managers_of,
 )
@@ -38,6 +40,9 @@ from ccchat_tui.backends.pool_health import PoolHealth
 from ccchat_tui.clock import Clock, SystemClock
 
 __all__ = ["PoolBackend", "PoolServer"]
+
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # without one it would be written on the screen
 
 STAYS = frozenset(
     {
@@ -282,6 +287,9 @@ class PoolBackend:
 
     def _changed(self, member: Member, change: BreakerChange) -> None:
         self._health.changed(member, change)
+        level = logging.INFO if change.after is ServerState.CLOSED else logging.WARNING
+        told = {"server": member.status().name, "before": change.before, "state": change.after}
+        _log.log(level, "server_state", extra={"told": told, "texts": {"reason": change.reason}})
         if self._listener is not None:
             self._listener(member.status())
 
