@@ -72,6 +72,10 @@ def _run(argv: Sequence[str]) -> int:
     command = given.get("command")
     if (plain := _plain(command, given)) is not None:
         return plain()
+    if command == "doctor":
+        from ccchat_tui.cli_doctor import doctor  # noqa: PLC0415
+
+        return doctor(given, lambda: _settings(given), _overrides(given))
     if command is None:
         # A start makes much that stays and no garbage; looking for some in between took a tenth
         # of it. It is looked for again when the first screen stands.
@@ -217,22 +221,34 @@ def _app(given: Mapping[str, Any]) -> int:
 
 
 def _load(given: Mapping[str, Any]) -> Loaded:
-    """The settings, from all layers."""
-    from ccchat_tui.config import CONFIG_ENV, SettingsError, load_settings  # noqa: PLC0415
+    """The settings, from all layers. Raises `CommandError`."""
+    from ccchat_tui.config import SettingsError  # noqa: PLC0415
+
+    try:
+        return _settings(given)
+    except SettingsError as error:
+        raise CommandError(error.message, 2) from None
+
+
+def _settings(given: Mapping[str, Any]) -> Loaded:
+    """The settings, from all layers. Raises `SettingsError`."""
+    from ccchat_tui.config import CONFIG_ENV, load_settings  # noqa: PLC0415
     from ccchat_tui.paths import config_file  # noqa: PLC0415
 
+    named = given.get("config") or os.environ.get(CONFIG_ENV, "").strip()
+    file = Path(named).expanduser() if named else config_file()
+    return load_settings(_overrides(given), os.environ, file, file_required=bool(named))
+
+
+def _overrides(given: Mapping[str, Any]) -> dict[str, tuple[str, object]]:
+    """The settings of the command line, with the options that they are of."""
     overrides: dict[str, tuple[str, object]] = {
         field: (option, given[field]) for field, option in OPTIONS.items() if field in given
     }
     if "ollama_host" in overrides:
         # Who names a server wants that one, and not the demo model of a config file.
         overrides["demo"] = (OPTIONS["ollama_host"], False)
-    named = given.get("config") or os.environ.get(CONFIG_ENV, "").strip()
-    file = Path(named).expanduser() if named else config_file()
-    try:
-        return load_settings(overrides, os.environ, file, file_required=bool(named))
-    except SettingsError as error:
-        raise CommandError(error.message, 2) from None
+    return overrides
 
 
 def _servers(loaded: Loaded) -> list[Server] | list[Host]:

@@ -123,10 +123,10 @@ def table(
         widths = _squeezed(widths, width)
     out = []
     for line in lines:
-        folded = [_fold(cell, wide) for cell, wide in zip(line, widths, strict=True)]
-        for level in range(max(map(len, folded))):
+        in_lines = [folded(cell, wide) for cell, wide in zip(line, widths, strict=True)]
+        for level in range(max(map(len, in_lines))):
             parts = []
-            for number, (pieces, wide) in enumerate(zip(folded, widths, strict=True)):
+            for number, (pieces, wide) in enumerate(zip(in_lines, widths, strict=True)):
                 piece = pieces[level] if level < len(pieces) else ""
                 space = " " * (wide - cells(piece))
                 parts.append(space + piece if number in right else piece + space)
@@ -149,7 +149,7 @@ def _squeezed(widths: list[int], width: int) -> list[int]:
     return widths
 
 
-def _fold(text: str, width: int) -> list[str]:
+def folded(text: str, width: int) -> list[str]:
     """A text in lines of at most so many cells, broken at spaces where there are some."""
     lines = []
     while cells(text) > width:

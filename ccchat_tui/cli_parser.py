@@ -14,6 +14,7 @@ from ccchat_tui import __version__
 from ccchat_tui.cli_output import CommandError
 from ccchat_tui.cli_parser_api import (
     ACCESS,
+    DOCTOR,
     SERVE,
     SHOWN,
     check_api,
@@ -35,7 +36,7 @@ OPTIONS = {
 """The options that are settings, by the field of `Settings` that they set."""
 
 COMMANDS = (
-    *("config", "models", "simulate", "scenarios", "replay", "report", "serve", "token"),
+    *("config", "models", "simulate", "scenarios", "replay", "report", "serve", "token", "doctor"),
     *("list", "search", "export", "import"),
 )
 
@@ -216,6 +217,13 @@ class CommandLine:
                 "token", help="show, make and revoke tokens of the API", description=ACCESS
             )
         )
+        doctor = sub.add_parser(
+            "doctor",
+            help="look at everything that could be wrong, and say what helps",
+            description=DOCTOR,
+            parents=[_settings_options("demo", "ollama_host", "model", "store")],
+        )
+        doctor.add_argument("--json", action="store_true", help="print one JSON object")
         for name, (said, more, add) in _HISTORY.items():
             add(sub.add_parser(name, help=said, description=more, parents=[_settings_options()]))
         self.commands = dict(sub.choices)

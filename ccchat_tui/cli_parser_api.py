@@ -23,6 +23,12 @@ A token lets into the API: each user's to what is theirs, the admin's to everyth
 also for a server that runs; --revoke leaves what was begun with the token to run on.
 """
 
+DOCTOR = """\
+Looks at the terminal, the settings, the model servers, the store, the tokens and what is installed,
+says what is wrong and what helps. It changes nothing, and prints what a report of a bug needs: no
+key, no token and nothing that was said. Exits with 1 if something does not work.
+"""
+
 SHOWN = frozenset({"theme", "store"})
 """Settings of the screen, which is not there."""
 
