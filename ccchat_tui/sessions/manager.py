@@ -105,13 +105,16 @@ class SessionManager:
 
     # Sessions -----------------------------------------------------------------------------
 
-    def create(self, user: str, model: str = "", title: str = "") -> Session:
+    def create(
+        self, user: str, model: str = "", title: str = "", *, like: Session | None = None
+    ) -> Session:
         """Open a conversation.
 
         Args:
             user: Whose it is; limits and fairness apply to users.
             model: The model asked; empty for the first that the server has.
             title: Its name; empty for one made from the first words said in it.
+            like: Whose system prompt and options it gets; `None` for those of new sessions.
         """
         session = Session(
             id=self._new_id(),
@@ -119,8 +122,8 @@ class SessionManager:
             title=title.strip() or UNTITLED,
             model=model or self.default_model,
             created_at=self._clock.now(),
-            system=self._system,
-            options=dict(self._options),
+            system=self._system if like is None else like.system,
+            options=dict(self._options if like is None else like.options),
             think=self._think,
             keep_alive=self._keep_alive,
         )

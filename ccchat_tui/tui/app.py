@@ -35,7 +35,9 @@ from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.presets import Preset, Presets
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line, sanitize
+from ccchat_tui.tui.broadcasts import Broadcasts
 from ccchat_tui.tui.commands import ChatCommands
+from ccchat_tui.tui.comparing import Comparisons
 from ccchat_tui.tui.connection import Connection
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.keeping import Keeping
@@ -50,6 +52,7 @@ from ccchat_tui.tui.screens.help import HelpScreen, KeyGroup, KeyRow, key_groups
 from ccchat_tui.tui.slash import Slash
 from ccchat_tui.tui.slash_commands import builtin_commands
 from ccchat_tui.tui.slash_templates import PromptFolder
+from ccchat_tui.tui.slash_together import together_commands
 from ccchat_tui.tui.themes import DEFAULT_THEME, ThemeSet, defaults_for, load_themes
 from ccchat_tui.tui.timeline.desk import RunDesk
 from ccchat_tui.tui.watch import QueueWatch
@@ -157,7 +160,7 @@ class CCChatApp(App[None]):
         self.runs = RunDesk(self)
         self.service.subscribe(self._on_engine_event)
         self.slash = Slash(self)
-        self.slash.add(*builtin_commands())
+        self.slash.add(*builtin_commands(), *together_commands())
         self.prompts = PromptFolder(self, parts.prompts, [each.name for each in self.slash])
         self.slash.add_source(self.prompts.commands)
         self.notices = ReplyNotices(self, settings.notify, self._write)
@@ -169,6 +172,8 @@ class CCChatApp(App[None]):
             self.register_theme(theme)
         self.theme = settings.theme or DEFAULT_THEME
         self.models = ModelDesk(self, parts.presets)
+        self.comparisons = Comparisons(self)
+        self.broadcasts = Broadcasts(self)
         self.chats = ChatsScreen(
             self, panel_visible=settings.panel_visible, panel_width=settings.panel_width
         )

@@ -49,6 +49,11 @@ def commands(app: CCChatApp) -> Iterator[Command]:
         title = one_line(f"{each.session.user} · {each.session.title}", 60)
         yield Command(f"Go to chat {each.number}: {title}", "", f"go_to('{each.session.id}')", app)
     yield Command("Fetch a model", "and see how far others are", "fetch_model", chats)
+    if pane.comparison is not None:
+        words = "its conversations stay in the history"
+        yield Command("Close the comparison", words, "close_compared", chats)
+        words = "each an ordinary chat from now on"
+        yield Command("Keep all chats of the comparison", words, "keep_all_compared", chats)
     yield Command("Use the demo model", "instead of the server", "use_demo", app)
     themes = app.available_themes
     for name in sorted(themes, key=lambda name: (name in BUILTIN_THEMES, name)):

@@ -72,6 +72,9 @@ Raises:
 Complete = Callable[["CCChatApp", "ChatPane"], Iterable[str]]
 """What the argument may be, as far as that can be told."""
 
+CompleteWord = Callable[["CCChatApp", "ChatPane", str], "tuple[str, Iterable[str]]"]
+"""Given what stands of the argument: the word at its end that is begun, and what it may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class SlashCommand:
@@ -85,6 +88,8 @@ class SlashCommand:
     usage: str = ""
     """What stands behind the name: `MODEL`, or `[TITLE]` where it may be left out."""
     complete: Complete | None = None
+    complete_word: CompleteWord | None = None
+    """In the place of `complete`, where the argument is made of several words."""
     needed: bool = False
     """Whether it can do nothing without an argument."""
 
@@ -189,6 +194,11 @@ class Slash:
         if not space:
             return _names(name, self)
         command = self.find(name)
+        if command is not None and command.complete_word is not None:
+            word, words = command.complete_word(self._app, pane, typed)
+            shown = (one_line(each, 200) for each in words)
+            begin = len(line) - len(word)
+            return [Choice(f"{each} ", each, "", begin) for each in _ranked(word, shown)]
         if command is None or command.complete is None:
             return []
         typed = typed.lstrip()

@@ -139,9 +139,9 @@ class TestCompletion:
             await pilot.press("enter")
             assert app.service.snapshot(0).paused
             assert app.pane.composer.text == ""
-            # In a circle.
+            # In a circle: last come those that only hold what is typed.
             await write(pilot, "/pa", "up", "tab")
-            assert app.pane.composer.text == "/pause "
+            assert app.pane.composer.text == "/compare-close "
 
     async def test_keys_that_come_in_one_piece_meet_the_list_as_it_will_be(self) -> None:
         app = scripted_app()

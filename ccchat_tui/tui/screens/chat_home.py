@@ -58,6 +58,26 @@ class HomeScreen(Screen[None]):
 
         self.app.run_worker(write_in_editor(self.app, self.app.chats.active), group="editor")
 
+    def action_compare(self) -> None:
+        """Ask which models are to be compared."""
+        self.app.comparisons.choose(self.app.chats.active.session)
+
+    def action_keep_compared(self) -> None:
+        """Keep this chat of a comparison, and close the others."""
+        self.app.comparisons.keep(self.app.chats.active.session)
+
+    def action_keep_all_compared(self) -> None:
+        """Keep every chat of a comparison."""
+        self.app.comparisons.keep_all(self.app.chats.active.session)
+
+    def action_close_compared(self) -> None:
+        """Close a comparison."""
+        self.app.comparisons.close(self.app.chats.active.session)
+
+    def action_broadcast(self) -> None:
+        """Write one message to several chats."""
+        self.app.broadcasts.show()
+
     def action_pieces(self) -> None:
         """List the links and code blocks of a reply."""
         from ccchat_tui.tui.screens.pieces import show_pieces  # noqa: PLC0415 - when asked for

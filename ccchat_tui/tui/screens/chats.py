@@ -209,6 +209,7 @@ class ChatsScreen(HomeScreen):
         snapshot = self._service.snapshot(panel.wanted_rows if visible else 0)
         servers = self._service.servers
         self.header.show_snapshot(snapshot, servers)
+        self.app.comparisons.show_figures()
         if visible:
             panel.show_servers(servers)
             panel.show_snapshot(snapshot)
@@ -316,7 +317,7 @@ class ChatsScreen(HomeScreen):
 
     def action_look(self, across: int, down: int) -> None:
         """The chat beside this one; without a grid, the next or the previous."""
-        if not self.deck.grid:
+        if not self.deck.grid and self.active.comparison is None:
             if across:
                 self.action_step(across)
         elif (pane := self.deck.neighbour(across, down)) is not None:

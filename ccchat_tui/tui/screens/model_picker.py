@@ -35,8 +35,10 @@ class ModelPickerScreen(Dialog[str]):
         problem: Why there is no list, in words; empty if there is one.
         desk: Who fetches, deletes and unloads; `None` for nobody.
         zone: Whose hours are shown; `None` for the machine's own.
+        title: What it is about.
     """
 
+    _line: ClassVar[type[Line]] = Line
     BINDINGS: ClassVar[list[BindingType]] = [
         # At once, so that they work while one types.
         Binding("f2", "fetch", "Fetch a model", priority=True),
@@ -79,8 +81,9 @@ class ModelPickerScreen(Dialog[str]):
         problem: str = "",
         desk: ModelDesk | None = None,
         zone: tzinfo | None = None,
+        title: str = "Model",
     ) -> None:
-        super().__init__("Model")
+        super().__init__(title)
         self._asking = models is None
         self._models = list(models or ())
         self._present = present
@@ -93,8 +96,8 @@ class ModelPickerScreen(Dialog[str]):
 
     def ask(self) -> ComposeResult:
         """A line to type in, the list, and what there is to say of the marked model."""
-        yield Line(placeholder="type a name, a family or an ability to narrow the list down",
-                   id="filter")  # fmt: skip
+        yield self._line(placeholder="type a name, a family or an ability to narrow the list down",
+                         id="filter")  # fmt: skip
         yield OptionList(id="models", markup=False)
         yield Static(classes="facts", markup=False)
         yield Static(classes="words", markup=False)
@@ -238,7 +241,7 @@ class ModelPickerScreen(Dialog[str]):
         for index, model in enumerate(self._models):
             loaded = self._loaded_of(model)
             if all(matches(word, model, loaded=bool(loaded)) for word in words):
-                present = full_name(model.name) == full_name(self._present or "-")
+                present = self._is_marked(model)
                 row = row_of(model, width, present=present, loaded=bool(loaded))
                 names.append(model.name)
                 rows.append(Option(row, id=str(index)))
@@ -250,6 +253,10 @@ class ModelPickerScreen(Dialog[str]):
             options.highlighted = names.index(chosen) if chosen in names else 0
         self._show_facts()
         self._show_words(typed)
+
+    def _is_marked(self, model: ModelInfo) -> bool:
+        """Whether a row has the mark: it is the model that the chat talks to."""
+        return full_name(model.name) == full_name(self._present or "-")
 
     def _show_facts(self) -> None:
         facts = self.query_one(".facts", Static)

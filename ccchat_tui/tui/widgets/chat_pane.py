@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events, on
@@ -15,13 +16,17 @@ from textual.widgets import Static
 
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.request import Rejected
+from ccchat_tui.sessions.comparison import Comparison
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session, Turn
 from ccchat_tui.sessions.presets import Preset
+from ccchat_tui.sessions.together import Sent, when_all_kept
 from ccchat_tui.text import one_line, sanitize
+from ccchat_tui.tui.refusals import compared_words, words_of
 from ccchat_tui.tui.slash import Slash, SlashCall, SlashError
 from ccchat_tui.tui.slash_completion import Completion
-from ccchat_tui.tui.widgets.composer import Composer
+from ccchat_tui.tui.widgets.compare_figures import CompareFigures
+from ccchat_tui.tui.widgets.composer import PLACEHOLDER, Composer
 from ccchat_tui.tui.widgets.find_bar import FindBar
 from ccchat_tui.tui.widgets.line import Piece, PieceLine
 from ccchat_tui.tui.widgets.piece_rows import PieceRows
@@ -85,6 +90,12 @@ class ChatPane(Vertical):
     ChatPane .news.-told {
         display: block;
     }
+    ChatPane.-compared .news {
+        max-height: 7;
+    }
+    ChatPane.-compared InfoLine {
+        display: none;
+    }
     """
 
     framed: reactive[bool] = reactive(False, toggle_class="-framed")
@@ -116,6 +127,9 @@ class ChatPane(Vertical):
         self._info = InfoLine()
         self._notice = notice
         self._focus_wanted = False
+        self.figures: CompareFigures | None = None
+        """What its model takes, while it is one of a comparison."""
+        self._ask_all: Callable[[str], Sent] | None = None
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -123,6 +137,8 @@ class ChatPane(Vertical):
         yield self.find_bar
         yield self._news
         yield self._info
+        if self.figures is not None:
+            yield self.figures
         yield self._choices
         yield self.composer
 
@@ -165,6 +181,9 @@ class ChatPane(Vertical):
         glyph = STATUS_GLYPHS[status].strip()
         who, what = one_line(session.user, 14), one_line(session.title, 40)
         title = f"{self.number} {glyph} {who} · {what}"
+        if self.figures is not None:
+            self.figures.show_session()
+            title = f"{glyph} {self.figures.head}"
         self.border_title = Content(" ".join(title.split()))
         running = len(self._sessions.running(session))
         # Everything a click may change is told here; what is at its default is left unsaid.
@@ -179,6 +198,43 @@ class ChatPane(Vertical):
         if running:
             pieces.append(Piece(f"  {running} running", "$state-streaming"))
         self._info.show(pieces)
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """What it is one of, if it is."""
+        return None if self.figures is None else self.figures.comparison
+
+    def compare(
+        self, figures: CompareFigures | None, ask_all: Callable[[str], Sent] | None = None
+    ) -> None:
+        """Make it one of a comparison, before it is mounted, or an ordinary chat again.
+
+        Args:
+            figures: What its model takes; `None` for an ordinary chat.
+            ask_all: What a message in its box is given to.
+        """
+        if self.figures is not None:
+            self.figures.remove()
+        self.figures, self._ask_all = figures, ask_all
+        self.set_class(figures is not None, "-compared")
+        self.composer.placeholder = PLACEHOLDER if figures is None else "A question for all models"
+        if self.is_attached:
+            self.composer.tell_keys()
+            self.show_session()
+
+    def keep_draft(self, text: str) -> bool:
+        """Put a text that has nowhere else to go into the box, unless something is written there.
+
+        Returns:
+            Whether it was put there.
+        """
+        if self.composer.is_attached:
+            if self.composer.text.strip():
+                return False
+            self.composer.set_draft(text)
+        else:
+            self.session.draft = text
+        return True
 
     def focus_composer(self) -> None:
         """Put the cursor into the box, as soon as there is one: what is typed next is for it."""
@@ -238,6 +294,9 @@ class ChatPane(Vertical):
             self.tell(said or "")
 
     def _send(self, event: Composer.Submitted, message: str) -> None:
+        if self._ask_all is not None:
+            self._send_to_all(event, self._ask_all(message))
+            return
         try:
             turn = self._sessions.send(self.session, message)
         except Rejected as refusal:
@@ -246,6 +305,14 @@ class ChatPane(Vertical):
         else:
             self._sessions.keeper.when_kept(turn, lambda: self._kept(event.text))
             self.tell("")
+
+    def _send_to_all(self, event: Composer.Submitted, sent: Sent) -> None:
+        if sent.refused:
+            self.composer.refused()
+            self.tell(compared_words(sent), problem=True)
+            return
+        self.tell("")
+        when_all_kept(self._sessions.keeper, sent.turns, lambda: self._kept(event.text))
 
     def _kept(self, text: str) -> None:
         """A message is where it cannot be lost: it may go out of the box."""
@@ -347,12 +414,3 @@ class ChatPane(Vertical):
 
     def _turn(self, turn_id: str) -> Turn | None:
         return next((turn for turn in self.session.turns if turn.id == turn_id), None)
-
-
-def words_of(refusal: Rejected) -> str:
-    """The reason of a refusal, with when to try again if it does not say so itself."""
-    message = refusal.message.strip()
-    if refusal.retry_after is not None and "again" not in message.lower():
-        seconds = max(1, round(refusal.retry_after))
-        message = f"{message.rstrip('.')}. Try again in {seconds} s."
-    return message

@@ -127,6 +127,11 @@ class Composer(CompletingTextArea):
 
     def on_mount(self) -> None:
         """Stop the blinking where nothing is to move, and tell of the keys as they are bound."""
+        self.cursor_blink = self._blink_wanted and self.app.animation_level == "full"
+        self.tell_keys()
+
+    def tell_keys(self) -> None:
+        """Tell of the keys as they are bound, where the box says nothing else while it is empty."""
         keymap: Keymap | None = getattr(self.app, "keymap", None)
         if keymap and self.placeholder == PLACEHOLDER:
             send, new_line = (
@@ -135,7 +140,6 @@ class Composer(CompletingTextArea):
             )
             told = [f"{send} sends" if send else "", f"{new_line} makes a new line"]
             self.placeholder = f"Write a message. {', '.join(filter(None, told))}."
-        self.cursor_blink = self._blink_wanted and self.app.animation_level == "full"
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many rows as the text has, within bounds."""

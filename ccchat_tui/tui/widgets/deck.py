@@ -15,6 +15,10 @@ PANE_WIDTH = 46
 """Cells a pane needs in the grid to be read well."""
 PANE_HEIGHT = 12
 """Rows a pane needs in the grid."""
+COMPARED_WIDTH = 28
+"""Cells with which a pane is content in a comparison, where seeing all at once matters more."""
+COMPARED_HEIGHT = 12
+"""Rows it is content with there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,24 @@ class GridShape:
     """Index of the first pane in sight."""
     count: int
     """How many panes are in sight."""
+
+
+def compared_shape(panes: int, active: int, width: int, height: int) -> GridShape:
+    """Choose a grid for panes that belong together: as many at once as can be read somehow. Those
+    that do not fit come into sight one page on, and a page is always full.
+
+    Args:
+        panes: How many there are.
+        active: Index of the one that must be in sight.
+        width: Cells.
+        height: Rows.
+    """
+    columns = max(1, min(panes, width // COMPARED_WIDTH))
+    rows = max(1, min(-(-panes // columns), height // COMPARED_HEIGHT))
+    count = min(panes, columns * rows)
+    rows = -(-count // columns)
+    first = min(active // count * count, panes - count)
+    return GridShape(columns=-(-count // rows), rows=rows, first=first, count=count)
 
 
 def grid_shape(panes: int, active: int, width: int, height: int) -> GridShape:
@@ -67,6 +89,8 @@ class Deck(Container):
         super().__init__(id=id)
         self._frames = frames
         self._panes: list[ChatPane] = []
+        self._laid: list[ChatPane] = []
+        """Those that lie together with the active one, in sight or some pages away."""
         self._active: ChatPane | None = None
         self._mounting: AwaitMount | None = None
         self.grid = False
@@ -123,7 +147,12 @@ class Deck(Container):
         """The pane beside, above or below the active one in the grid, if there is one."""
         if self._active is None:
             return None
-        place = self._panes.index(self._active) - self.shape.first
+        at = self._laid.index(self._active)
+        if self._active.comparison is not None and across and not down:
+            # Also those that are out of sight.
+            at += across
+            return self._laid[at] if 0 <= at < len(self._laid) else None
+        place = at - self.shape.first
         row, column = divmod(place, self.shape.columns)
         row, column = row + down, column + across
         if not (0 <= column < self.shape.columns and 0 <= row < self.shape.rows):
@@ -134,28 +163,33 @@ class Deck(Container):
             index = min(index, self.shape.count - 1)
         if index >= self.shape.count:
             return None
-        return self._panes[self.shape.first + index]
+        return self._laid[self.shape.first + index]
 
     def _arrange(self) -> None:
         if self._active is None or not self.size.width:
             return
-        active = self._panes.index(self._active)
-        if self.grid:
-            self.shape = grid_shape(len(self._panes), active, self.size.width, self.size.height)
+        group = self._active.comparison
+        self._laid = [pane for pane in self._panes if pane.comparison is group]
+        active = self._laid.index(self._active)
+        beside = self.grid or group is not None
+        if group is not None:
+            self.shape = compared_shape(len(self._laid), active, *self.size)
+        elif self.grid:
+            self.shape = grid_shape(len(self._laid), active, *self.size)
         else:
             self.shape = GridShape(1, 1, active, 1)
         shape = self.shape
         self.styles.grid_size_columns = shape.columns
         self.styles.grid_size_rows = shape.rows
-        self.set_class(self.grid, "-grid")
-        shown = self._panes[shape.first : shape.first + shape.count]
+        self.set_class(beside, "-grid")
+        shown = self._laid[shape.first : shape.first + shape.count]
         changed = shown != self.in_sight
         for pane in self._panes:
             visible = pane in shown
             pane.display = visible
             pane.styles.column_span = 1
-            pane.framed = self.grid
-            pane.set_class(self.grid and pane is self._active, "-active")
+            pane.framed = beside
+            pane.set_class(beside and pane is self._active, "-active")
             if visible:
                 self._frames.attach(pane.transcript)
             else:
