@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -9,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ccchat_tui.api.asking import LONGEST_NAME, read_asked, read_object
+from ccchat_tui.api.asking import LONGEST_NAME, Asked, read_asked, read_object
+from ccchat_tui.api.detached import Followed
 from ccchat_tui.api.feed import EventFeed
 from ccchat_tui.api.hub import Hub, answer, caller_of, flag, only_admin
-from ccchat_tui.api.tokens import TokensError, check_name
+from ccchat_tui.api.replies import NDJSON
+from ccchat_tui.api.tokens import Caller, TokensError, check_name
 from ccchat_tui.api.views import Json, request_json, status_json
 from ccchat_tui.engine.request import TERMINAL, Priority
 from ccchat_tui.text import shown_value
@@ -22,12 +25,13 @@ MOST_AT_ONCE: Final = 1000
 ASKED: Final = frozenset(
     {
         *("model", "messages", "options", "think", "keep_alive", "stream"),
-        *("session_id", "priority", "timeout_ms", "user"),
+        *("session_id", "priority", "timeout_ms", "user", "id", "detached"),
     }
 )
 """The fields of a chat."""
 
 _STATES: Final = frozenset(state.value for state in TERMINAL)
+_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}")
 _PRIORITIES: Final = {priority.name.lower(): priority for priority in Priority}
 
 
@@ -44,17 +48,25 @@ class Control:
     def routes(self) -> list[Route]:
         """Where they are."""
         return [
+            Route("/api/ai/me", self.me, methods=["GET"]),
             Route("/api/ai/status", self.status, methods=["GET"]),
             Route("/api/ai/requests", self.requests, methods=["GET"]),
             Route("/api/ai/requests", self.submit, methods=["POST"]),
             Route("/api/ai/requests", self.cancel_all, methods=["DELETE"]),
             Route("/api/ai/requests/{id}", self.request, methods=["GET"]),
             Route("/api/ai/requests/{id}", self.cancel, methods=["DELETE"]),
+            Route("/api/ai/requests/{id}/reply", self.reply, methods=["GET"]),
             Route("/api/ai/events", self.events, methods=["GET"]),
             Route("/api/ai/limits", self.limits, methods=["PATCH"]),
             Route("/api/ai/pause", self.pause, methods=["POST"]),
             Route("/api/ai/resume", self.resume, methods=["POST"]),
         ]
+
+    async def me(self, request: Request) -> Response:
+        """Who the caller is, which model is asked where none is named, and the engine's clock."""
+        caller, hub = caller_of(request), self._hub
+        at = round(hub.service.snapshot(0, users=False).at, 6)
+        return answer({"user": caller.user, "admin": caller.admin, "model": hub.model, "at": at})
 
     async def status(self, request: Request) -> Response:
         """The queue, the figures, the limits, the mode and the servers."""
@@ -77,7 +89,8 @@ class Control:
                 )
             rows = [row for row in self._hub.journal.all_ended() if row["state"] in states]
         else:
-            rows = self._living()
+            most = _number(request, "limit", 1_000_000, least=1) if everyone else None
+            rows = self._living(most)
         mine = [row for row in rows if everyone or row["user"] == caller.user]
         return answer({"requests": mine})
 
@@ -102,15 +115,48 @@ class Control:
         priority = _priority(data.get("priority", "normal"))
         if priority is Priority.HIGH and not caller.admin:
             raise HTTPException(403, "only the admin may ask before everybody else")
-        handle = hub.submit(
-            asked,
-            model=await hub.model_for(asked.model),
-            user=user,
-            session_id=_text(data, "session_id", ""),
-            priority=priority,
-            timeout=_seconds(data.get("timeout_ms")),
-        )
+        terms: dict[str, Any] = {
+            "user": user,
+            "session_id": _text(data, "session_id", ""),
+            "priority": priority,
+            "timeout": _seconds(data.get("timeout_ms")),
+        }
+        request_id, detached = _own_id(data), data.get("detached")
+        if not (detached is None or isinstance(detached, bool)):
+            raise HTTPException(400, f"detached is {shown_value(detached)}; give true or false")
+        model = await hub.model_for(asked.model)
+        if detached:
+            return self._detach(asked, caller, model, request_id, terms)
+        self._check_new(request_id)
+        handle = hub.submit(asked, model=model, request_id=request_id, **terms)
         return hub.reply(handle, stream=asked.stream, at_once=True)
+
+    def _detach(
+        self, asked: Asked, caller: Caller, model: str, request_id: str, terms: dict[str, Any]
+    ) -> Response:
+        """Take a request whose reply is to be followed apart from it. Asked twice by the same id,
+        as by a client that does not know whether the first try arrived, it is taken once."""
+        hub, known = self._hub, self._hub.detached.find(request_id)
+        if known is None or known.owner != caller.user:
+            self._check_new(request_id)
+            if hub.detached.full:
+                raise HTTPException(503, "too many requests are followed", {"retry-after": "5"})
+            request_id = hub.detach(asked, caller.user, model, request_id, **terms)
+        return answer({"id": request_id}, 202)
+
+    def _check_new(self, request_id: str) -> None:
+        hub = self._hub
+        if request_id and (hub.service.find(request_id) or hub.journal.ended(request_id)):
+            raise HTTPException(409, f"there is a request {request_id} already; give another id")
+
+    async def reply(self, request: Request) -> Response:
+        """What happens to a detached request and what comes of its reply, from a place in it on."""
+        wanted, caller = request.path_params["id"], caller_of(request)
+        found = self._hub.detached.find(wanted)
+        if found is None or not (caller.admin or found.owner == caller.user):
+            raise HTTPException(404, f"there is no detached request {shown_value(wanted)}")
+        have = {name: _number(request, name, 0) for name in ("events", "thinking", "text")}
+        return Followed(self._hub.detached, wanted, found, **have)
 
     async def cancel(self, request: Request) -> Response:
         """Stop one request. Stopping what has ended changes nothing."""
@@ -133,7 +179,9 @@ class Control:
         """What happens, as it happens, for as long as the client stays."""
         caller = caller_of(request)
         user = None if caller.admin else caller.user
-        return EventFeed(self._hub.journal, user, request.headers.get("last-event-id", ""))
+        lines = NDJSON in request.headers.get("accept", "")
+        last = request.query_params.get("after", request.headers.get("last-event-id", ""))
+        return EventFeed(self._hub.journal, user, last, lines=lines)
 
     async def limits(self, request: Request) -> Response:
         """Change limits; those that are not named stay."""
@@ -168,8 +216,8 @@ class Control:
         self._hub.service.resume()
         return answer({"paused": False})
 
-    def _living(self) -> list[Json]:
-        rows = self._hub.service.snapshot(users=False).requests
+    def _living(self, most: int | None = None) -> list[Json]:
+        rows = self._hub.service.snapshot(most, users=False).requests
         return [request_json(row) for row in rows]
 
     def _find(self, request: Request) -> Json:
@@ -182,6 +230,30 @@ class Control:
         if handle is None and ended and (caller.admin or ended["user"] == caller.user):
             return ended
         raise HTTPException(404, f"there is no request {shown_value(wanted)}")
+
+
+def _number(request: Request, name: str, otherwise: int, *, least: int = 0) -> int:
+    value = request.query_params.get(name)
+    if value is None:
+        return otherwise
+    if not (value.isascii() and value.isdigit()) or len(value) > 15 or int(value) < least:
+        raise HTTPException(
+            400, f"{name} is {shown_value(value)}; give a whole number from {least} on"
+        )
+    return int(value)
+
+
+def _own_id(data: dict[str, Any]) -> str:
+    """The id that a client has chosen; empty where it leaves that to us."""
+    value = data.get("id")
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise HTTPException(
+            400,
+            f"id is {shown_value(value)}; give 8 to 64 letters, digits, - or _, or leave it out",
+        )
+    return value
 
 
 def _text(data: dict[str, Any], name: str, otherwise: str) -> str:

@@ -1,4 +1,5 @@
-"""The events of the engine as server-sent events (WHATWG HTML, section 9.2)."""
+"""The events of the engine as server-sent events (WHATWG HTML, section 9.2), or as lines of JSON
+in the form of the event log."""
 
 from __future__ import annotations
 
@@ -9,7 +10,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ccchat_tui.api.journal import Journal, concerns
+from ccchat_tui.api.leaving import while_there
+from ccchat_tui.api.replies import NDJSON
 from ccchat_tui.api.views import encode, event_json, event_name
+from ccchat_tui.engine.events import EngineEvent
+from ccchat_tui.event_log.lines import line_of
 
 HEARTBEAT: Final = 15.0
 """Seconds without an event after which a sign of life is sent. It carries the place that has been
@@ -27,10 +32,14 @@ class EventFeed(Response):
         journal: The events.
         user: Whose events are told, beside those of the queue as a whole; `None` for everybody's.
         last: The id of the last event the client has seen; empty for a new one.
+        lines: Whether to send lines of JSON: `id` and, but for a sign of life, `event`.
     """
 
-    def __init__(self, journal: Journal, user: str | None, last: str = "") -> None:
-        super().__init__(None, media_type="text/event-stream")
+    def __init__(
+        self, journal: Journal, user: str | None, last: str = "", *, lines: bool = False
+    ) -> None:
+        super().__init__(None, media_type=NDJSON if lines else "text/event-stream; charset=utf-8")
+        self._lines = lines
         self._journal = journal
         self._user = user
         after = journal.after(last) if last else journal.next
@@ -39,34 +48,25 @@ class EventFeed(Response):
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        sending = asyncio.create_task(self._send(send), name="events")
-        leaving = asyncio.create_task(_left(receive), name="reader of events")
-        try:
-            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sending, leaving):
-                task.cancel()
-            await asyncio.wait((sending, leaving))
-        if not sending.cancelled():
-            sending.result()
+        await while_there(self._send(send), receive, "events")
 
     async def _send(self, send: Send) -> None:
-        head = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        head = [(b"content-type", (self.media_type or "").encode())]
         await send({"type": "http.response.start", "status": 200, "headers": head})
-        await self._write(send, b": ccchat\n\n")
+        await self._write(send, self._alive() if self._lines else b": ccchat\n\n")
         while not self._journal.closed:
             lost, events = self._journal.since(self._next)
             lines = []
             if lost or self._lost:
                 self._lost = False
-                lines.append(b"event: missed\ndata: {}\n\n")
+                missed = {"event": {"event": "missed"}}
+                lines.append(
+                    encode(missed) + b"\n" if self._lines else b"event: missed\ndata: {}\n\n"
+                )
             for number, event in events:
                 self._next = number + 1
                 if self._user is None or concerns(event, self._user):
-                    lines.append(
-                        f"id: {self._journal.id_of(number)}\nevent: {event_name(event)}\n"
-                        f"data: {encode(event_json(event)).decode()}\n\n".encode()
-                    )
+                    lines.append(self._told(self._journal.id_of(number), event))
             if lines:
                 await self._write(send, b"".join(lines))
             if not events:
@@ -74,15 +74,20 @@ class EventFeed(Response):
                     async with asyncio.timeout(HEARTBEAT):
                         await self._journal.changed(self._next)
                 except TimeoutError:
-                    place = self._journal.id_of(self._next - 1) if self._next else ""
-                    await self._write(send, f"id: {place}\n\n".encode())
+                    await self._write(send, self._alive())
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _told(self, event_id: str, event: EngineEvent) -> bytes:
+        if self._lines:
+            return encode({"id": event_id, "event": line_of(event)}) + b"\n"
+        data = encode(event_json(event)).decode()
+        return f"id: {event_id}\nevent: {event_name(event)}\ndata: {data}\n\n".encode()
+
+    def _alive(self) -> bytes:
+        """A sign of life, with the place that has been reached."""
+        place = self._journal.id_of(self._next - 1)
+        return encode({"id": place}) + b"\n" if self._lines else f"id: {place}\n\n".encode()
 
     @staticmethod
     async def _write(send: Send, data: bytes) -> None:
         await send({"type": "http.response.body", "body": data, "more_body": True})
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

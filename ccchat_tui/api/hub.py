@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ccchat_tui.api.asking import Asked
+from ccchat_tui.api.detached import DetachedRequests
 from ccchat_tui.api.journal import Journal
 from ccchat_tui.api.replies import Reply
 from ccchat_tui.api.tokens import Caller
@@ -33,6 +34,7 @@ class Hub:
 
     service: ConcurrentChatService
     journal: Journal
+    detached: DetachedRequests
     clock: Clock
     model: str = ""
     """What is asked where a request names no model; empty for the first there is."""
@@ -46,6 +48,7 @@ class Hub:
         session_id: str = "",
         priority: Priority = Priority.NORMAL,
         timeout: float | None = None,
+        request_id: str = "",
     ) -> RequestHandle:
         """Put a chat into the queue. Raises `HTTPException` if it is refused."""
         prompt = asked.prompt(model, user)
@@ -56,7 +59,7 @@ class Hub:
                 model=model,
                 prompt=lambda: prompt,
                 preview=asked.preview,
-                id=random_id(),
+                id=request_id or random_id(),
                 priority=priority,
                 timeout=timeout,
             )
@@ -67,6 +70,20 @@ class Hub:
                 wait = 1.0
             headers = {} if wait is None else {"retry-after": str(math.ceil(wait))}
             raise HTTPException(status, refusal.message, headers) from None
+
+    def detach(
+        self, asked: Asked, owner: str, model: str, request_id: str = "", **terms: Any
+    ) -> str:
+        """Put a chat into the queue that is followed apart from it. Returns its id; raises
+        `HTTPException` if it is refused."""
+        request_id = request_id or random_id()
+        detached = self.detached.expect(request_id, owner)
+        try:
+            detached.handle = self.submit(asked, model=model, request_id=request_id, **terms)
+        except BaseException:
+            self.detached.forget(request_id)
+            raise
+        return request_id
 
     def reply(self, handle: RequestHandle, *, stream: bool, at_once: bool = False) -> Reply:
         """What is sent of a request."""

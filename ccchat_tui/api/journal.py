@@ -39,7 +39,7 @@ class Journal:
     def __init__(self, service: ConcurrentChatService) -> None:
         self.closed = False
         """Whether nothing more is going to come."""
-        self.next = 0
+        self.next = 1
         """The number of the next event."""
         self._epoch = secrets.token_hex(4)
         self._events: deque[EngineEvent] = deque(maxlen=EVENTS)

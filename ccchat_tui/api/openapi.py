@@ -14,6 +14,7 @@ _ERRORS: Final = {
     401: "no token, or one that nobody has",
     403: "not for this caller, or not by this host name or from this page",
     404: "there is none, or it is somebody else's",
+    409: "there is a request of this id already",
     408: "the body did not come in time",
     413: "the body is too large",
     429: "too many requests of this user in a minute; Retry-After says when to try again",
@@ -34,7 +35,7 @@ _MODELS: Final = {
     "properties": {"models": {"type": "array", "items": {"type": "object"}}},
     "required": ["models"],
 }
-_ASKING: Final = (*_ANY, 404, 429, 499, 502, 503, 504)
+_ASKING: Final = (*_ANY, 404, 409, 429, 499, 502, 503, 504)
 
 
 def document() -> Json:
@@ -64,16 +65,25 @@ def _paths() -> Json:
     )  # fmt: skip
     user = _parameter("user", "query", {"type": "string"}, "whose; others' only for the admin")
     last = _parameter("Last-Event-ID", "header", {"type": "string"}, "the last event seen")
+    after = _parameter("after", "query", {"type": "string"}, "the same, for who sets no headers")
     by_user = _parameter("users", "query", _enum("0", "1"), "1 to have them by user too")
     ids = _object(cancelled={"type": "array", "items": {"type": "string"}})
     one = _object(id={"type": "string"}, cancelled={"type": "boolean"})
     paused = _object(paused={"type": "boolean"})
     rows = _object(requests={"type": "array", "items": _ref("Request")})
     health = _object(status={"type": "string"})
+    limit = _parameter("limit", "query", {"type": "integer", "minimum": 1}, "with all: so many")
+    have = [
+        _parameter(name, "query", {"type": "integer", "minimum": 0}, f"how many {words} one has")
+        for name, words in (("events", "events"), ("thinking", "characters of the thinking"),
+                            ("text", "characters of the reply"))
+    ]  # fmt: skip
     return {
+        "/api/ai/me": {"get": _does("who the caller is", _object(
+            user=_TEXT, admin={"type": "boolean"}, model=_TEXT, at={"type": "number"}))},
         "/api/ai/status": {"get": _does("the queue, its figures and limits", _ref("Status"))},
         "/api/ai/requests": {
-            "get": _does("living requests, or ended ones", rows, [everyone, state]),
+            "get": _does("living requests, or ended ones", rows, [everyone, state, limit]),
             "post": _submit(),
             "delete": _does("cancel all of the caller's", ids, [everyone, user]),
         },
@@ -81,9 +91,13 @@ def _paths() -> Json:
             "get": _does("one request", _ref("Request"), [ident], (*_ANY, 404)),
             "delete": _does("cancel one request", one, [ident], (*_ANY, 404)),
         },
+        "/api/ai/requests/{id}/reply": {
+            "get": _does("what comes of a detached request", _ref("News"), [ident, *have],
+                         (*_ANY, 404), kind="application/x-ndjson"),
+        },
         "/api/ai/events": {
-            "get": _does("what happens, as it happens", {"type": "string"}, [last],
-                         kind="text/event-stream"),
+            "get": _does("what happens, as it happens", {"type": "string"},
+                         [last, after], kind="text/event-stream"),
         },
         "/api/ai/limits": {
             "patch": _does("change limits; only the admin", _object(limits=_ref("Limits")),
@@ -120,6 +134,9 @@ def _gateway(words: str, errors: Sequence[int]) -> Json:
 def _submit() -> Json:
     told = _does("ask a model", _ref("Chunk"), (), _ASKING, body=_ref("Chat"))
     told["responses"]["200"]["content"]["application/x-ndjson"] = {"schema": _ref("Chunk")}
+    told["responses"]["202"] = _content(
+        "detached: taken, and followed at its /reply", _object(id={"type": "string"})
+    )
     told["responses"]["200"]["headers"] = {
         "X-Request-Id": {"schema": {"type": "string"}, "description": "the request's id"}
     }
@@ -143,6 +160,8 @@ def _schemas() -> Json:
         "session_id": {**maybe, "maxLength": 512},
         "priority": _enum("low", "normal", "high"),
         "timeout_ms": {"type": ["integer", "null"], "minimum": 1, "maximum": 86_400_000},
+        "id": {"type": ["string", "null"], "pattern": "^[0-9A-Za-z_-]{8,64}$"},
+        "detached": {"type": ["boolean", "null"], "default": False},
         "user": {**maybe, "maxLength": 100, "description": "for whom; others only for the admin"},
     }
     named = {"id": text, "user": text, "session_id": text, "model": text, "preview": text}
@@ -180,6 +199,14 @@ def _schemas() -> Json:
                 "failure": {"type": ["string", "null"]},
             },
             "required": [*named, "state", "tokens"],
+        },
+        "News": {
+            "type": "object",
+            "properties": {
+                "events": {"type": "array", "items": {"type": "object"}},
+                "thinking": text,
+                "text": text,
+            },
         },
         "Limits": _object(
             max_concurrent=whole,

@@ -19,6 +19,7 @@ from starlette.routing import Match, Route
 
 from ccchat_tui.api.connection import MOST_HEAD, Connection
 from ccchat_tui.api.control import Control
+from ccchat_tui.api.detached import DetachedRequests
 from ccchat_tui.api.doors import Doors
 from ccchat_tui.api.gateway import Gateway
 from ccchat_tui.api.health import Health
@@ -101,7 +102,8 @@ async def serving(
     for name in ("uvicorn", "ccchat_tui"):
         logging.getLogger(name).addHandler(logging.NullHandler())
     journal = Journal(service)
-    hub = Hub(service, journal, clock, model)
+    detached = DetachedRequests(service)
+    hub = Hub(service, journal, detached, clock, model)
     metrics = Metrics(hub)
     app = Doors(make_app(hub, metrics), tokens, names, any_ip=any_ip)
     server = _Server(
@@ -126,6 +128,7 @@ async def serving(
         yield
     finally:
         journal.close()
+        detached.close()
         metrics.close()
         server.stop.set()
         await asyncio.wait((task,))

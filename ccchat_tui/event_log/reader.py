@@ -265,6 +265,19 @@ def _read(text: str, *, first: bool) -> Begin | End | Lost | EngineEvent | None:
                 f"version cannot be {str(data.get('version'))[:40]!r}: this program reads "
                 f"{VERSION}; a newer ccchat may read it"
             )
+    return _told(data)
+
+
+def event_of(data: object) -> EngineEvent | None:
+    """The event that an object in the form of a line tells of; `None` where it is none that is
+    known. Raises `ValueError` in words."""
+    if not isinstance(data, dict):
+        raise ValueError("is no JSON object")
+    told = _told(data)
+    return told if isinstance(told, EngineEvent) else None
+
+
+def _told(data: dict[str, Any]) -> Begin | End | Lost | EngineEvent | None:
     kind = _ADAPTERS.get(data.get("event")) if isinstance(data.get("event"), str) else None
     if kind is None:
         return None

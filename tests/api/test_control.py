@@ -320,7 +320,7 @@ class TestEvents:
             assert got[0][2]["priority"] == "normal"
             assert got[1][2]["waited_ms"] >= 0
             assert await self.read(desk, "ada", 2, got[1][0]) == got[2:]
-            first = got[0][0].partition("-")[0] + "-0"
+            first = got[0][0].partition("-")[0] + "-1"
             everyones = await self.read(desk, "admin", 7, first)
             assert [data["user"] for _, _, data in everyones] == ["bob"] * 3 + ["ada"] * 4
 
