@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ccchat_tui.engine.service import ConcurrentChatService
+    from ccchat_tui.engine.facade import ChatService
 
 PATIENT: Final = frozenset({"SIGTERM", "SIGBREAK"})
 """Those that leave time; not every platform has all of these names."""
@@ -86,7 +86,7 @@ class Ending:
             restore()
 
 
-async def drain_within(service: ConcurrentChatService, seconds: float, now: asyncio.Event) -> bool:
+async def drain_within(service: ChatService, seconds: float, now: asyncio.Event) -> bool:
     """Have the engine refuse what is new, and wait until what it has taken has ended.
 
     Args:

@@ -83,7 +83,7 @@ class HttpServer:
 
     @asynccontextmanager
     async def request(
-        self, method: str, path: str, body: bytes | None = None
+        self, method: str, path: str, body: bytes | None = None, *, accept: str = ""
     ) -> AsyncIterator[httpx.Response]:
         """Send a request, and have its reply, of which only the headers have been read.
 
@@ -94,6 +94,7 @@ class HttpServer:
             method: `GET`, `POST`, ...
             path: What comes after the base URL, beginning with a slash.
             body: JSON, if there is any.
+            accept: The form that is wanted, where there are several.
 
         Raises:
             BackendError: It could not be sent, or (while in the context) the connection broke.
@@ -102,7 +103,7 @@ class HttpServer:
         url = self.url + path
         try:
             for _ in range(MAX_REDIRECTS + 1):
-                async with self._exchange(method, url, body) as response:
+                async with self._exchange(method, url, body, accept) as response:
                     if "location" not in response.headers or not response.is_redirect:
                         begun = True
                         yield response
@@ -173,7 +174,7 @@ class HttpServer:
 
     @asynccontextmanager
     async def _exchange(
-        self, method: str, url: str, body: bytes | None
+        self, method: str, url: str, body: bytes | None, accept: str
     ) -> AsyncIterator[httpx.Response]:
         """One request and its reply, by a connection of their own."""
         client = self._client(https=url.startswith("https:"))
@@ -185,8 +186,11 @@ class HttpServer:
                 streams.append(info["return_value"])
 
         try:
+            headers = self._headers(body)
+            if accept:
+                headers["Accept"] = accept
             request = client.build_request(
-                method, url, content=body, headers=self._headers(body), extensions={"trace": note}
+                method, url, content=body, headers=headers, extensions={"trace": note}
             )
             response = await client.send(request, stream=True)
             try:

@@ -16,8 +16,12 @@ _decode = json.JSONDecoder().raw_decode
 _NANOSECONDS: Final = 1e9
 
 
-async def request_body(prompt: Prompt) -> bytes:
+async def request_body(prompt: Prompt, **more: Any) -> bytes:
     """The body of a request for a streamed reply.
+
+    Args:
+        prompt: What is asked.
+        more: Fields of one's own, where the server knows further ones.
 
     Raises:
         BackendError: An option cannot be sent, being no JSON.
@@ -36,7 +40,7 @@ async def request_body(prompt: Prompt) -> bytes:
         body["think"] = prompt.think
     if prompt.keep_alive is not None:
         body["keep_alive"] = _keep_alive(prompt.keep_alive)
-    return await json_body(body, prompt)
+    return await json_body({**body, **more}, prompt)
 
 
 def model_body(model: str) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ccchat_tui.backends.base import Think
+from ccchat_tui.backends.base import Prompt, Think
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.events import (
     EngineEvent,
@@ -22,9 +22,9 @@ from ccchat_tui.engine.events import (
     RequestRetrying,
     RequestStarted,
 )
+from ccchat_tui.engine.facade import ChatService
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import Rejected, RequestState
-from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.sessions.checks import check_question
 from ccchat_tui.sessions.context import prompt_for, running_before
 from ccchat_tui.sessions.keeper import Keeper
@@ -69,7 +69,7 @@ class SessionManager:
 
     def __init__(
         self,
-        service: ConcurrentChatService,
+        service: ChatService,
         *,
         clock: Clock,
         new_id: Callable[[], str],
@@ -348,7 +348,7 @@ class SessionManager:
                 user=session.user,
                 session_id=session.id,
                 model=turn.model,
-                prompt=lambda: prompt_for(session, turn),
+                prompt=lambda: self._context(session, turn),
                 preview=turn.question,
                 id=request_id,
             )
@@ -358,6 +358,11 @@ class SessionManager:
             raise
         asked.handle = turn.handle = handle
         turn.parts, turn.thinking = handle.parts, handle.thinking
+
+    def _context(self, session: Session, turn: Turn) -> Prompt:
+        """What is asked, fixed now; and what that leaves out."""
+        turn.left_out = running_before(session, turn)
+        return prompt_for(session, turn)
 
     def _cancel(self, session: Session, turn: Turn) -> bool:
         held = self._held.get(session.id, [])

@@ -45,7 +45,7 @@ class Given(HttpServer):
 
     @asynccontextmanager
     async def request(
-        self, method: str, path: str, body: bytes | None = None
+        self, method: str, path: str, body: bytes | None = None, *, accept: str = ""
     ) -> AsyncIterator[httpx.Response]:
         headers = {"Content-Type": "application/x-ndjson"}
         yield httpx.Response(200, headers=headers, stream=Pieces(self._pieces))

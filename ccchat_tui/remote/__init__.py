@@ -1,0 +1,1 @@
+"""Working on the engine of another ccchat, over its API."""
