@@ -210,6 +210,10 @@ def _app(given: Mapping[str, Any]) -> int:
     try:
         if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
             with _logged(loaded, "app") as log:
+                if "connect" in given:
+                    from ccchat_tui.cli_connect import open_remote  # noqa: PLC0415
+
+                    return run_app(loaded, remote=open_remote(loaded, given["connect"]))
                 return run_app(loaded, _beside_app(loaded, given, log))
         check_theme(loaded.settings.theme)
     except (SettingsError, KindError) as error:

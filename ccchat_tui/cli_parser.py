@@ -18,6 +18,8 @@ from ccchat_tui.cli_parser_api import (
     SERVE,
     SHOWN,
     check_api,
+    check_connect,
+    connect_option,
     listen_options,
     token_options,
 )
@@ -49,6 +51,7 @@ examples:
   ccchat --max-concurrent 2            at most two requests in flight at once
   ccchat simulate --users 6 --demo     simulated users, without a screen
   ccchat serve 11435                   the queue over HTTP, without a screen
+  ccchat --connect 127.0.0.1:11435     the app on the queue of that one, with others
   ccchat search herring soup           what was said of both, in any conversation
   ccchat export 3fa2 -o soup.html      a conversation as a web page
 
@@ -136,6 +139,7 @@ class CommandLine:
             parents=[app],
         )
         listen_options(self.parser, "--api")
+        connect_option(self.parser)
         self.parser.add_argument(
             "--events", metavar="FILE", help="write every event of the engine there, as JSON lines"
         )
@@ -279,6 +283,7 @@ class CommandLine:
                 2,
             )
         check_api(values)
+        check_connect(values)
         if "events" in values and values.get("command") not in {None, "simulate"}:
             raise CommandError(f"--events is not for `ccchat {values['command']}`; leave it out", 2)
         if values.get("command") == "simulate":

@@ -54,6 +54,41 @@ def listen_options(parser: argparse.ArgumentParser, option: str = "") -> None:
     )
 
 
+def connect_option(parser: argparse.ArgumentParser) -> None:
+    """Another ccchat to work on."""
+    parser.add_argument(
+        "--connect",
+        metavar="URL",
+        help="work on the engine of the ccchat there, with the token in CCCHAT_TOKEN",
+    )
+
+
+def check_connect(values: dict[str, Any]) -> None:
+    """Raise `CommandError` where options of an engine of one's own stand beside `--connect`."""
+    if "connect" not in values:
+        return
+    if values.get("command") is not None:
+        raise CommandError(f"--connect is not for `ccchat {values['command']}`; leave it out", 2)
+    for name, option in _ENGINES.items():
+        if name in values:
+            raise CommandError(
+                f"{option} is a matter of the engine, which --connect leaves to another ccchat; "
+                f"give {option} there",
+                2,
+            )
+
+
+_ENGINES = {
+    "api": "--api",
+    "events": "--events",
+    "demo": "--demo",
+    "ollama_host": "--host",
+    "max_concurrent_chats": "--max-concurrent",
+    "max_concurrent_per_user": "--per-user",
+    "enable_concurrent_processing": "--sequential",
+}
+
+
 def token_options(parser: argparse.ArgumentParser) -> None:
     """Whose token, and what becomes of it."""
     who = parser.add_mutually_exclusive_group()

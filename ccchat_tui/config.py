@@ -56,7 +56,9 @@ CONFIG_ENV = "CCCHAT_CONFIG"
 DEBUG_ENV = "CCCHAT_DEBUG"
 HOTTEST = 2.0
 """Above this temperature no model says anything sensible."""
-NOT_SETTINGS = frozenset({CONFIG_ENV, DEBUG_ENV})
+TOKEN_ENV = "CCCHAT_TOKEN"  # noqa: S105 - the name of a variable
+"""Says who one is to the ccchat of `--connect`."""
+NOT_SETTINGS = frozenset({CONFIG_ENV, DEBUG_ENV, TOKEN_ENV})
 """Names with our prefix that are read elsewhere."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from platformdirs import user_downloads_path
 from rich.text import Text
@@ -28,6 +28,7 @@ from ccchat_tui.beside import Outside
 from ccchat_tui.clock import Clock, SystemClock
 from ccchat_tui.config import Settings
 from ccchat_tui.engine.events import EngineEvent, RequestEnded
+from ccchat_tui.engine.facade import ChatService
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.fault import write_trace
 from ccchat_tui.sessions.ids import random_id
@@ -57,6 +58,9 @@ from ccchat_tui.tui.themes import DEFAULT_THEME, ThemeSet, defaults_for, load_th
 from ccchat_tui.tui.timeline.desk import RunDesk
 from ccchat_tui.tui.watch import QueueWatch
 
+if TYPE_CHECKING:
+    from ccchat_tui.remote.service import RemoteService
+
 MOST_AT_ONCE = 1000
 """The limit of requests in flight can be raised to this while running."""
 
@@ -71,6 +75,8 @@ class Parts:
     """What answers if it does not."""
     demo_asked: bool = False
     """The demo model was asked for outright."""
+    remote: RemoteService | None = None
+    """The engine of another ccchat, to work on instead of one of our own."""
     clock: Clock = field(default_factory=SystemClock)
     new_id: Callable[[], str] = random_id
     rng: random.Random = field(default_factory=random.Random)
@@ -123,9 +129,17 @@ class CCChatApp(App[None]):
         self.settings = settings
         self.wall = parts.clock
         self._pending = PendingBackend(parts.server.address)
-        self.service = ConcurrentChatService(
-            self._pending, settings.engine(), clock=parts.clock, rng=parts.rng
+        self.engine = (
+            None
+            if parts.remote
+            else ConcurrentChatService(
+                self._pending, settings.engine(), clock=parts.clock, rng=parts.rng
+            )
         )
+        """The engine of this process; `None` where we work on another's."""
+        self.remote = parts.remote
+        """That other one."""
+        self.service: ChatService = cast("ChatService", parts.remote or self.engine)
         options = dict(parts.preset.options)
         if settings.temperature is not None:
             options["temperature"] = settings.temperature
@@ -146,15 +160,7 @@ class CCChatApp(App[None]):
             restore=settings.restore_tabs,
             zone=parts.zone,
         )
-        self.connection = Connection(
-            self.service,
-            self.sessions,
-            pending=self._pending,
-            server=parts.server,
-            demo=parts.demo,
-            model=settings.model,
-            changed=self._answer_changed,
-        )
+        self.connection = self._connection(settings.model)
         self.frames = FrameClock(self, settings.frames_per_second)
         self.watch_queue = QueueWatch(self, self.service, self._show_queue)
         self.runs = RunDesk(self)
@@ -176,6 +182,24 @@ class CCChatApp(App[None]):
         self.broadcasts = Broadcasts(self)
         self.chats = ChatsScreen(
             self, panel_visible=settings.panel_visible, panel_width=settings.panel_width
+        )
+
+    def _connection(self, model: str) -> Connection:
+        parts = self._parts
+        if parts.remote is not None:
+            from ccchat_tui.tui.far_connection import FarConnection  # noqa: PLC0415 - few need it
+
+            return FarConnection(
+                self, parts.remote, pending=self._pending, demo=parts.demo, model=model
+            )
+        return Connection(
+            self.service,
+            self.sessions,
+            pending=self._pending,
+            server=parts.server,
+            demo=parts.demo,
+            model=model,
+            changed=self.answer_changed,
         )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -203,6 +227,8 @@ class CCChatApp(App[None]):
         self.chats.set_density(compact=self.settings.density == "compact")
         self.watch_queue.wake()
         self.keeping.start()
+        if self.remote is not None:
+            self.remote.start()
         if self.outside is not None:
             self.chats.header.show_outside(self.outside.url)
             self.run_worker(tell_of_end(self), group="outside")
@@ -266,11 +292,14 @@ class CCChatApp(App[None]):
 
     async def action_use_demo(self) -> None:
         """Let the demo model answer from now on, whatever comes of a try."""
+        if self._parts.remote is not None:
+            self.notify("What answers is decided where the engine is.", severity="warning")
+            return
         self.workers.cancel_group(self, "connect")
         await self.connection.use_demo()
         self.chats.active.tell("The built-in demo model answers from now on.")
 
-    def _answer_changed(self) -> None:
+    def answer_changed(self) -> None:
         self.chats.show_answer(self.connection.answer)
         self.watch_queue.wake()
 

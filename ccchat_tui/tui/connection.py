@@ -14,10 +14,10 @@ from ccchat_tui.backends.base import (
 )
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.backends.pending import PendingBackend
-from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.engine.facade import ChatService
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.text import one_line
-from ccchat_tui.tui.widgets.header import ServerView
+from ccchat_tui.tui.widgets.header import NO_SERVER, ServerView
 
 DEMO_SENTENCE = "this is the built-in demo model"
 
@@ -50,7 +50,7 @@ class Connection:
 
     def __init__(
         self,
-        service: ConcurrentChatService,
+        service: ChatService,
         sessions: SessionManager,
         *,
         pending: PendingBackend,
@@ -176,7 +176,7 @@ class Connection:
         self._changed()
 
     def _show(self, backend: ChatBackend, notice: str, *, failed: bool = False) -> None:
-        told = "no server" if failed else ""
+        told = NO_SERVER if failed else ""
         view = ServerView(one_line(backend.name, 40), one_line(backend.address, 80), told)
         self.answer = Answer(view, notice)
         self._changed()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from textual.theme import BUILTIN_THEMES
 
@@ -25,16 +26,22 @@ from ccchat_tui.tui.pasted_escapes import keep_pasted_escapes
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.themes import ThemeSet, load_themes
 
+if TYPE_CHECKING:
+    from ccchat_tui.remote.service import RemoteService
+
 SETTLED_AFTER = 1.0
 """Seconds after which the first screen stands."""
 
 
-def run_app(loaded: Loaded, beside: Beside | None = None) -> int:
+def run_app(
+    loaded: Loaded, beside: Beside | None = None, remote: RemoteService | None = None
+) -> int:
     """Run the app until the person leaves it, or somebody asks it to end.
 
     Args:
         loaded: The settings.
         beside: What runs beside the app's engine, such as the API.
+        remote: The engine of another ccchat, to work on instead of one of our own.
 
     Returns:
         The exit code: 0, 1 after a fault, 128 and the signal's number after a signal.
@@ -42,7 +49,13 @@ def run_app(loaded: Loaded, beside: Beside | None = None) -> int:
     Raises:
         SettingsError: A setting names something that there is not. Nothing was drawn yet.
     """
-    settings = loaded.settings
+    settings, tabs_of = loaded.settings, None
+    if not loaded.is_default("users"):
+        tabs_of = frozenset(settings.users)
+    if remote is not None and not remote.me.admin:
+        # Nobody else's requests would be taken there.
+        tabs_of = frozenset({remote.me.user})
+        settings = settings.model_copy(update={"users": (remote.me.user,)})
     themes = load_themes(themes_folder())
     check_theme(settings.theme, themes)
     presets = Presets(config_folder() / "presets.toml")
@@ -50,14 +63,17 @@ def run_app(loaded: Loaded, beside: Beside | None = None) -> int:
     servers = settings.model_servers()
     file = chosen_store(settings.store)
     parts = Parts(
-        server=open_servers(
+        server=remote.server
+        if remote
+        else open_servers(
             servers,
             api_key=settings.api_key.get_secret_value(),
             connect_timeout=settings.connect_timeout,
             cache=settings.cache(),
         ),
         demo=DemoBackend(),
-        demo_asked=settings.demo,
+        demo_asked=settings.demo and not remote,
+        remote=remote,
         themes=themes,
         presets=presets,
         preset=preset_named(settings.preset, presets),
@@ -65,7 +81,7 @@ def run_app(loaded: Loaded, beside: Beside | None = None) -> int:
         prompts=(loaded.file or config_file()).parent / "prompts",
         load_client=load_client,
         store=None if file is None else Store(file),
-        tabs_of=None if loaded.is_default("users") else frozenset(settings.users),
+        tabs_of=tabs_of,
         warnings=(*loaded.warnings, *(each.warning for each in servers if each.warning)),
     )
     own = [(",".join(keys), "", "") for keys in keymap.keys.values() if keys]
@@ -119,7 +135,8 @@ async def _run(app: CCChatApp, store: Store | None, beside: Beside | None) -> in
     aside = asyncio.get_running_loop().call_later(SETTLED_AFTER, set_startup_aside)
     try:
         with leaving.listening():
-            async with beside(app.service) if beside else nullcontext() as outside:
+            around = beside(app.engine) if beside and app.engine else nullcontext()
+            async with around as outside:
                 app.outside = outside
                 await app.run_async()
                 await leaving.outlive()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ccchat_tui.engine.events import EngineEvent, RequestFirstToken
-from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.engine.facade import ChatService
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -28,9 +28,7 @@ class QueueWatch:
             happens, because something in it still moves with time.
     """
 
-    def __init__(
-        self, app: App[None], service: ConcurrentChatService, show: Callable[[], bool]
-    ) -> None:
+    def __init__(self, app: App[None], service: ChatService, show: Callable[[], bool]) -> None:
         self._app = app
         self._show = show
         self._timer: Timer | None = None

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ccchat_tui.backends.base import ServerStatus
 
 
+NO_SERVER = "no server"
+"""Why the demo model stands in."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerView:
     """What is known of the server that answers."""
@@ -180,8 +184,9 @@ def _who(server: ServerView, room: int, trouble: tuple[str, str]) -> list[Piece]
         state = Piece(" connecting… ", "$state-connecting")
         short = Piece(" … ", "$state-connecting")
     elif server.notice:
-        state = Piece(" ▲ no server: demo model ", "bold $text-warning", "server")
-        short = Piece(" ▲ demo ", "bold $text-warning", "server")
+        stands_in = server.notice == NO_SERVER
+        words = (f"{NO_SERVER}: demo model", "demo") if stands_in else (server.notice,) * 2
+        state, short = (Piece(f" ▲ {said} ", "bold $text-warning", "server") for said in words)
     elif trouble[0]:
         beside = 0
         state, short = (Piece(f" ▲ {words} ", "bold $text-warning", "server") for words in trouble)
