@@ -16,8 +16,8 @@ from ccchat_tui.scenarios.users import SimulatedUser
 
 if TYPE_CHECKING:
     from ccchat_tui.clock import Clock
+    from ccchat_tui.engine.facade import ChatService
     from ccchat_tui.engine.handle import RequestHandle
-    from ccchat_tui.engine.service import ConcurrentChatService
     from ccchat_tui.scenarios.model import Cancel, Scenario
 
 _BAD = frozenset({RequestState.FAILED, RequestState.TIMED_OUT})
@@ -43,7 +43,7 @@ class ScenarioRun(Simulation):
 
     def __init__(
         self,
-        service: ConcurrentChatService,
+        service: ChatService,
         scenario: Scenario,
         seed: int,
         *,

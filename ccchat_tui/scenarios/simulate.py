@@ -16,7 +16,7 @@ from ccchat_tui.scenarios.watch import UserWatch
 
 if TYPE_CHECKING:
     from ccchat_tui.clock import Clock
-    from ccchat_tui.engine.service import ConcurrentChatService
+    from ccchat_tui.engine.facade import ChatService
     from ccchat_tui.scenarios.users import SimulatedUser
 
 MAY_PASS = frozenset({"rate_limited", "queue_full"})
@@ -49,7 +49,7 @@ class Simulation:
 
     def __init__(
         self,
-        service: ConcurrentChatService,
+        service: ChatService,
         users: Sequence[SimulatedUser],
         *,
         model: str,

@@ -10,8 +10,8 @@ from ccchat_tui.runs.lanes import Lanes
 
 if TYPE_CHECKING:
     from ccchat_tui.engine.events import EngineEvent
+    from ccchat_tui.engine.facade import ChatService
     from ccchat_tui.engine.series import HistoryBucket
-    from ccchat_tui.engine.service import ConcurrentChatService
     from ccchat_tui.engine.stats import QueueSnapshot
     from ccchat_tui.runs.course import Course
 
@@ -72,7 +72,7 @@ class LiveRun:
         service: The engine. It is listened to for as long as it lives.
     """
 
-    def __init__(self, service: ConcurrentChatService) -> None:
+    def __init__(self, service: ChatService) -> None:
         self.lanes = Lanes()
         self._service = service
         self._events: deque[EngineEvent] = deque(maxlen=EVENTS)
