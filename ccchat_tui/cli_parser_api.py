@@ -44,6 +44,11 @@ def listen_options(parser: argparse.ArgumentParser, option: str = "") -> None:
         parser.add_argument(
             "address", metavar="[HOST:]PORT", nargs="?", help="where to listen (127.0.0.1:11435)"
         )
+        parser.add_argument(
+            "--dashboard",
+            action="store_true",
+            help="print a dashboard for Grafana, of what /metrics tells, and serve nothing",
+        )
     group.add_argument(
         "--expose-without-tls",
         action="store_true",

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ccchat_tui.api.address import Address, AddressError, bind, read_address
@@ -41,6 +42,9 @@ def serve(
     Raises:
         CommandError: It cannot listen there, or what it takes is not installed.
     """
+    if given.get("dashboard"):
+        say(Path(__file__).with_name("api").joinpath("grafana.json").read_text("utf-8").rstrip())
+        return 0
     api, address = open_api(loaded, given, given.get("address", ""))
     beside = all_beside(further, api)
     assert beside is not None

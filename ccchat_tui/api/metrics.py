@@ -1,16 +1,15 @@
 """`/metrics`: the engine as Prometheus reads it.
 
 Gauges and counters come from the snapshot at the moment they are asked for, so that there are no
-figures beside those that everybody else shows. Only the histograms are kept here. Names are those
-of OpenTelemetry's gen_ai conventions where these have one (`gen_ai.server.request.duration`,
-`gen_ai.server.time_to_first_token`), in Prometheus' spelling. Nothing in a label comes from a
-client without bounds: users are told only on request, the first of them; models are those that
-answered first, and `other`.
+figures beside those that everybody else shows. Only the histograms are kept here. Names and labels
+are those of OpenTelemetry's gen_ai conventions where these have some (see `gen_ai`), in
+Prometheus' spelling; ours begin with `ccchat_`, end with the unit, and count with `_total`. Nothing
+in a label comes from a client without bounds: users are told only on request, the first of them;
+models are those that were asked first, and `other`.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Final
 
@@ -21,7 +20,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ccchat_tui import __version__
 from ccchat_tui.api.hub import Hub, flag, only_admin
+from ccchat_tui.api.lag import LagSampler
+from ccchat_tui.backends.base import ServerState
 from ccchat_tui.engine.events import (
     EngineEvent,
     ModeChanged,
@@ -30,13 +32,31 @@ from ccchat_tui.engine.events import (
     RequestQueued,
     RequestStarted,
 )
+from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.stats import QueueSnapshot, Totals
+from ccchat_tui.gen_ai import (
+    CHAT,
+    DURATIONS,
+    ERROR,
+    MODEL,
+    OPERATION,
+    OPERATION_DURATION,
+    PROVIDER,
+    TIME_TO_FIRST_CHUNK,
+    TOKEN_TYPE,
+    TOKEN_USAGE,
+    TOKENS,
+    in_prometheus,
+    provider_of,
+)
 
 MOST_MODELS: Final = 20
 MOST_USERS: Final = 50
 KIND: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _WAITS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_LAGS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_NAMED: Final = tuple(map(in_prometheus, (OPERATION, PROVIDER, MODEL)))
 _ENDS: Final = ("completed", "failed", "cancelled", "timed_out")
 
 
@@ -57,24 +77,43 @@ class Metrics:
             registry=self._kept,
         )
         self._first = Histogram(
-            "gen_ai_server_time_to_first_token_seconds",
+            in_prometheus(TIME_TO_FIRST_CHUNK, "seconds"),
             "From the slot to the first token",
-            ("gen_ai_request_model",),
-            buckets=_WAITS,
+            _NAMED,
+            buckets=DURATIONS,
             registry=self._kept,
         )
         self._total = Histogram(
-            "gen_ai_server_request_duration_seconds",
-            "From the slot to the end",
-            ("gen_ai_request_model", "outcome"),
-            buckets=_WAITS,
+            in_prometheus(OPERATION_DURATION, "seconds"),
+            "From the slot to the end; without error_type if it completed",
+            (*_NAMED, in_prometheus(ERROR)),
+            buckets=DURATIONS,
             registry=self._kept,
         )
+        self._usage = Histogram(
+            in_prometheus(TOKEN_USAGE),
+            "Tokens of prompts, as far as servers tell, and of replies",
+            (*_NAMED, in_prometheus(TOKEN_TYPE)),
+            buckets=TOKENS,
+            registry=self._kept,
+        )
+        lag = Histogram(
+            "ccchat_event_loop_lag_seconds",
+            "How late the event loop is, looked at once a second",
+            buckets=_LAGS,
+            registry=self._kept,
+        )
+        self._sampler = LagSampler(lag.observe)
         self._models: set[str] = set()
-        self._asked: dict[str, str] = {}
+        self._asked: dict[str, tuple[str, str, str]] = {}
         self._started: set[str] = set()
         self._fallbacks = 0
-        self.close = hub.service.subscribe(self._hear)
+        self._unsubscribe = hub.service.subscribe(self._hear)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._unsubscribe()
+        self._sampler.close()
 
     def routes(self) -> list[Route]:
         """Where it is."""
@@ -84,55 +123,67 @@ class Metrics:
         """Everything, in Prometheus' text form; with `users=1` also by user."""
         only_admin(request)
         users = flag(request, "users")
-        loop = asyncio.get_running_loop()
-        asked = loop.time()
-        await asyncio.sleep(0)  # a turn of the loop, with all that is ready in it
-        lag = loop.time() - asked
         now = CollectorRegistry(auto_describe=False)
-        now.register(_Now(self._hub, self._fallbacks, lag, users=users))
+        now.register(_Now(self._hub, self._fallbacks, users=users))
         text = generate_latest(now) + generate_latest(self._kept)
         return Response(text, media_type=KIND)
 
     def _hear(self, event: EngineEvent) -> None:
         match event:
             case RequestQueued():
-                self._asked.setdefault(event.request_id, self._label(event.model))
+                self._asked.setdefault(event.request_id, self._labels(event.model))
             case RequestStarted():
                 if event.request_id not in self._started:
                     self._started.add(event.request_id)
                     self._wait.observe(event.waited)
             case RequestFirstToken():
-                self._first.labels(self._asked.get(event.request_id, "other")).observe(event.after)
+                named = self._asked.get(event.request_id) or self._labels("other")
+                self._first.labels(*named).observe(event.after)
             case RequestEnded():
-                model = self._asked.pop(event.request_id, "other")
-                self._started.discard(event.request_id)
-                self._total.labels(model, event.state.value).observe(event.duration)
+                self._ended(event)
             case ModeChanged() if event.mode == "sequential":
                 self._fallbacks += 1
             case _:
                 pass
 
-    def _label(self, model: str) -> str:
-        """The model, or `other` once there are too many."""
+    def _ended(self, event: RequestEnded) -> None:
+        named = self._asked.pop(event.request_id, None) or self._labels("other")
+        if event.request_id not in self._started:
+            return  # it was never sent to a server
+        self._started.discard(event.request_id)
+        error = ""
+        if event.state is not RequestState.COMPLETED:
+            error = event.state.value if event.failure is None else str(event.failure.kind)
+        self._total.labels(*named, error).observe(event.duration)
+        if event.tokens:
+            self._usage.labels(*named, "output").observe(event.tokens)
+        if event.stats is not None and event.stats.prompt_tokens is not None:
+            self._usage.labels(*named, "input").observe(event.stats.prompt_tokens)
+
+    def _labels(self, model: str) -> tuple[str, str, str]:
+        """What names a request: the model is `other` once there are too many."""
         if model not in self._models:
             if len(self._models) >= MOST_MODELS:
-                return "other"
-            self._models.add(model)
-        return model
+                model = "other"
+            else:
+                self._models.add(model)
+        return CHAT, provider_of(self._hub.service.backend), model
 
 
 class _Now(Collector):
     """The figures of the snapshot."""
 
-    def __init__(self, hub: Hub, fallbacks: int, lag: float, *, users: bool) -> None:
+    def __init__(self, hub: Hub, fallbacks: int, *, users: bool) -> None:
         self._snapshot = hub.service.snapshot(0, users=users)
         self._servers = hub.service.servers
         self._fallbacks = fallbacks
-        self._lag = lag
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other."""
         now = self._snapshot
+        about = GaugeMetricFamily("ccchat_build_info", "Always 1", labels=("version",))
+        about.add_metric((__version__,), 1)
+        yield about
         yield from self._gauges(now)
         yield _ended("ccchat_requests_ended", "Requests by what became of them", now.totals)
         for name, words, value in (
@@ -165,22 +216,26 @@ class _Now(Collector):
             ("ccchat_sequential", "1 if one at a time", int(now.mode == "sequential")),
             ("ccchat_paused", "1 if nothing is started", int(now.paused)),
             ("ccchat_tokens_per_second", "Over the last seconds", now.tokens_per_second),
-            ("ccchat_event_loop_lag_seconds", "One turn of the event loop", self._lag),
         ):
             yield GaugeMetricFamily(name, words, value)
 
     def _by_server(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("ccchat_server_up", "1 if it is asked", labels=("server",))
+        state = GaugeMetricFamily(
+            "ccchat_server_state", "1 for the state that it is in", labels=("server", "state")
+        )
         busy = GaugeMetricFamily("ccchat_server_in_flight", "Requests there", labels=("server",))
         done = CounterMetricFamily(
             "ccchat_server_requests", "Requests by server", labels=("server", "outcome")
         )
         for server in self._servers:
             up.add_metric((server.name,), int(server.state.value == "closed"))
+            for each in ServerState:
+                state.add_metric((server.name, each.value), int(server.state is each))
             busy.add_metric((server.name,), server.in_flight)
             done.add_metric((server.name, "completed"), server.completed)
             done.add_metric((server.name, "failed"), server.failed)
-        yield from (up, busy, done)
+        yield from (up, state, busy, done)
 
 
 def _ended(name: str, words: str, totals: Totals) -> Metric:
