@@ -27,6 +27,7 @@ def open_log(
     clock: Clock,
     *,
     patient: bool = False,
+    aside: bool = True,
     users: Sequence[tuple[str, str]] = (),
     **about: object,
 ) -> EventLog:
@@ -37,6 +38,7 @@ def open_log(
         service: Whose events.
         clock: The service's clock.
         patient: Whether to wait for a disk that does not keep up.
+        aside: Whether another thread writes; see `EventLog`.
         users: Names and colours, in the order in which they are to be told of.
         about: What else the first line says.
 
@@ -59,6 +61,7 @@ def open_log(
             },
             snapshot.at,
             patient=patient,
+            aside=aside,
         )
     except OSError as error:
         raise CommandError(

@@ -252,6 +252,7 @@ async def _simulate(
             service,
             clock,
             patient=True,
+            aside=not load.virtual,
             users=play.users,
             title=play.title,
             seed=play.seed,

@@ -314,12 +314,13 @@ def _pieces(
     where it does."""
     # What it can say is much to load, and nothing that the start should wait for.
     from ccchat_tui.backends.demo_writer import (  # noqa: PLC0415
+        count_tokens,
         split_tokens,
         think_about,
         write_reply,
     )
 
-    asked = sum(len(split_tokens(message.content)) for message in prompt.messages)
+    asked = sum(count_tokens(message.content) for message in prompt.messages)
     question = next((m.content for m in reversed(prompt.messages) if m.role == "user"), "")
     # Drawn in any case, so that thinking aloud does not change the reply.
     thought = think_about(question, rng)

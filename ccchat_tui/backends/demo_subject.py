@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from ccchat_tui.backends.demo_code import AMBIGUOUS, NAMES, SAMPLES
 from ccchat_tui.backends.demo_texts import ALIASES, FACTS
@@ -140,7 +141,11 @@ _SUMS: dict[str, Callable[[float, float], float]] = {
 
 def hear(question: str) -> Heard:
     """Make of a question what can be made of it without understanding it."""
-    question = question[:2000]
+    return _hear(question[:2000])
+
+
+@lru_cache(maxsize=256)  # it is heard more than once while it is answered, and asked by many
+def _hear(question: str) -> Heard:
     subject = find_subject(question)
     language = _language(question)
     if total := _sum(question):

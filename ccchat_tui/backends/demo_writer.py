@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ccchat_tui.backends import demo_texts as texts
 from ccchat_tui.backends.base import ChatMessage
@@ -23,6 +24,16 @@ _SIGNED = "*From the demo model, which is no language model.*"
 def split_tokens(text: str) -> list[str]:
     """Cut a text into pieces of the size that models send. Joined, they are the text again."""
     return _TOKEN.findall(text)
+
+
+def count_tokens(text: str) -> int:
+    """How many pieces that would be."""
+    return _count_tokens(text) if len(text) < 500 else len(split_tokens(text))
+
+
+@lru_cache(maxsize=1024)  # a conversation is counted again at each question
+def _count_tokens(text: str) -> int:
+    return len(split_tokens(text))
 
 
 def think_about(question: str, rng: random.Random) -> str:

@@ -1,16 +1,16 @@
-"""Writes an event log, on a thread of its own."""
+"""Writes an event log, as a rule on a thread of its own."""
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ccchat_tui.engine.events import EngineEvent
-from ccchat_tui.event_log.lines import SCHEMA, VERSION, line_of
+from ccchat_tui.event_log.lines import SCHEMA, VERSION, text_of, text_of_line
 
 WAITING = 50_000
 """Events that may wait to be written."""
@@ -26,13 +26,21 @@ class EventLog:
         at: The moment, in seconds of the engine's clock.
         patient: Whether to wait if the disk does not keep up. Otherwise events that it is too slow
             for are counted and left out.
+        aside: Whether another thread writes. Without one everything waits for the disk, which
+            virtual time does not notice, and which is quicker than handing each event over.
 
     Raises:
         OSError: The file cannot be written.
     """
 
     def __init__(
-        self, path: Path, about: Mapping[str, Any], at: float, *, patient: bool = False
+        self,
+        path: Path,
+        about: Mapping[str, Any],
+        at: float,
+        *,
+        patient: bool = False,
+        aside: bool = True,
     ) -> None:
         self._file = path.open("w", encoding="utf-8", newline="\n")
         self._queue: queue.Queue[EngineEvent | dict[str, Any] | None] = queue.Queue(WAITING)
@@ -43,14 +51,17 @@ class EventLog:
         """Events that were left out."""
         self.problem = ""
         """Why nothing more is written; empty while all is well."""
-        self._queue.put({"event": "log", "at": at, "schema": SCHEMA, "version": VERSION, **about})
-        self._thread = threading.Thread(target=self._write_all, name="event log", daemon=True)
-        self._thread.start()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        if aside:
+            self._thread = threading.Thread(target=self._write_all, name="event log", daemon=True)
+            self._thread.start()
+        self._put({"event": "log", "at": at, "schema": SCHEMA, "version": VERSION, **about})
 
     def __call__(self, event: EngineEvent) -> None:
         """An event: the listener of a service."""
-        if self._patient:
-            self._queue.put(event)
+        if self._patient or self._thread is None:
+            self._put(event)
             return
         try:
             self._queue.put_nowait(event)
@@ -64,28 +75,49 @@ class EventLog:
             at: When the run ended.
             began: When it began; `None` for when the log did.
         """
-        if not self._thread.is_alive():
+        if self._closed:
             return
+        self._closed = True
         if self.lost:
-            self._queue.put({"event": "lost", "at": at, "count": self.lost})
+            self._put({"event": "lost", "at": at, "count": self.lost})
         began = self.began if began is None else began
-        self._queue.put({"event": "end", "at": at, "began": began})
-        self._queue.put(None)
-        self._thread.join()
+        self._put({"event": "end", "at": at, "began": began})
+        if self._thread is None:
+            self._end()
+        else:
+            self._queue.put(None)
+            self._thread.join()
+
+    def _put(self, item: EngineEvent | dict[str, Any]) -> None:
+        """Have it written, however long that takes."""
+        if self._thread is None:
+            self._write(item)
+        else:
+            self._queue.put(item)
 
     def _write_all(self) -> None:
         """What the thread does."""
-        with self._file as file:
-            while (item := self._queue.get()) is not None:
-                if self.problem:
-                    continue  # the queue must not fill up
-                try:
-                    self._write(file, item)
-                except OSError as error:
-                    self.problem = error.strerror or str(error)
+        while (item := self._queue.get()) is not None:
+            self._write(item)
+            if self._queue.empty():
+                self._do(self._file.flush)
+        self._end()
 
-    def _write(self, file: IO[str], item: EngineEvent | dict[str, Any]) -> None:
-        line = item if isinstance(item, dict) else line_of(item)
-        file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-        if self._queue.empty():
-            file.flush()
+    def _write(self, item: EngineEvent | dict[str, Any]) -> None:
+        text = text_of_line(item) if isinstance(item, dict) else text_of(item)
+        self._do(self._file.write, text)
+
+    def _end(self) -> None:
+        self._do(self._file.flush)
+        with suppress(OSError):  # it tries once more to write what it could not
+            self._file.close()
+
+    def _do(self, what: Callable[..., object], *words: str) -> None:
+        """Do it to the file. After a fault nothing more is done, so that what follows is lost and
+        nothing waits for it."""
+        if self.problem:
+            return
+        try:
+            what(*words)
+        except OSError as error:
+            self.problem = error.strerror or str(error)

@@ -97,7 +97,7 @@ class ScenarioRun(Simulation):
             self._open -= 1
             if not self._open:
                 # Nothing is left that a later cancel could be meant for.
-                self._stopped.set()
+                self._stop_all()
 
     async def _converse(self, conversation: Conversation) -> None:
         name = conversation.user
@@ -130,7 +130,7 @@ class ScenarioRun(Simulation):
     async def _cancel(self, number: int, cancel: Cancel) -> None:
         """Wait for the moment, and cancel what then lives."""
         await self._until(cancel.at)
-        if self._stopped.is_set():
+        if self._stopped:
             return
         users = {cancel.user}
         for user in self._scenario.users:

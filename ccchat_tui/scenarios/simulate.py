@@ -64,7 +64,8 @@ class Simulation:
         self._clock = clock
         self._before = (ChatMessage("system", system),) if system else ()
         self._options = {} if temperature is None else {"temperature": temperature}
-        self._stopped = asyncio.Event()
+        self._stopped = False
+        self._resting: dict[asyncio.Future[None], None] = {}
         self._began: float | None = None
         self._ended: float | None = None
         self._watch = UserWatch(user.name for user in users)
@@ -117,7 +118,7 @@ class Simulation:
 
     def finish(self) -> None:
         """Send nothing more; `run` ends by itself when what was sent has ended."""
-        self._stopped.set()
+        self._stop_all()
 
     def stop(self) -> None:
         """Cancel what runs and send nothing more; `run` then ends by itself."""
@@ -176,7 +177,7 @@ class Simulation:
         priority: Priority = Priority.NORMAL,
     ) -> RequestHandle | None:
         """Send one message, again and again if need be; `None` if it is never taken."""
-        while not self._stopped.is_set():
+        while not self._stopped:
             try:
                 return self._submit(
                     name,
@@ -224,11 +225,31 @@ class Simulation:
 
     async def _rest(self, seconds: float) -> None:
         """Do nothing for so long, but no longer than until the simulation is stopped."""
+        if self._stopped:
+            return
+        loop = asyncio.get_running_loop()
+        # Each rests by itself: all waiting for one event, each would look for its place among them.
+        over = loop.create_future()
+        self._resting[over] = None
+        timer = (
+            loop.call_later(seconds, _wake, over) if seconds > 0 else loop.call_soon(_wake, over)
+        )
         try:
-            async with asyncio.timeout(seconds):
-                await self._stopped.wait()
-        except TimeoutError:
-            pass
+            await over
+        finally:
+            timer.cancel()
+            del self._resting[over]
+
+    def _stop_all(self) -> None:
+        """Send nothing more from now on, and let nobody rest."""
+        self._stopped = True
+        for over in self._resting:
+            _wake(over)
+
+
+def _wake(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 def _same(prompt: Prompt) -> Prompt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import io
 import json
 import math
@@ -41,7 +42,7 @@ from ccchat_tui.engine.events import (
 from ccchat_tui.engine.request import Failure, Priority, ReplyStats, RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.event_log import writer
-from ccchat_tui.event_log.lines import KINDS
+from ccchat_tui.event_log.lines import KINDS, line_of, text_of
 from ccchat_tui.event_log.reader import LINES, Begin, End, EventLogError, Lost, read_log
 from ccchat_tui.event_log.writer import EventLog
 from ccchat_tui.scenarios.replay import replay_log
@@ -64,6 +65,13 @@ EVENTS: tuple[EngineEvent, ...] = (
     Paused(8.0),
     Resumed(9.0),
 )
+ODD: tuple[EngineEvent, ...] = (
+    RequestStarted(1e22, '"\\\x00\x7f', "\ud83d\ude00", "", True, 5e-324),
+    RequestStarted(-0.0, "", "", "", 10**30, math.inf),
+    RequestRejected(3, "", "", "", math.nan),
+    RequestEnded(1, *OF, RequestState.TIMED_OUT, None, None, 0, 0),
+)
+"""Values that no engine tells of, or seldom."""
 ABOUT: dict[str, Any] = {
     "program": "1",
     "date": "2026",
@@ -78,6 +86,9 @@ ABOUT: dict[str, Any] = {
     },
     "users": [{"name": "Ada", "colour": "#ffffff"}],
 }
+
+
+MORNING = "b555258d8c0ad1fd1a09146e766f4a5b3919272a98cfc6f2672338586c0f7cd4"
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +132,23 @@ class TestForm:
         assert tuple(told) == EVENTS
         assert isinstance(last, End)
         assert (last.at, last.began) == (10.0, 0.5)
+
+    @pytest.mark.parametrize("event", [*EVENTS, *ODD], ids=lambda event: type(event).__name__)
+    def test_the_quick_way_writes_what_json_does(self, event: EngineEvent) -> None:
+        expected = json.dumps(line_of(event), ensure_ascii=False, separators=(",", ":"))
+        assert text_of(event) == expected + "\n"
+
+    @pytest.mark.parametrize("aside", [True, False])
+    def test_one_thread_or_two_make_no_difference(self, file: Path, aside: bool) -> None:
+        before = threading.active_count()
+        log = EventLog(file, ABOUT, 0.0, aside=aside)
+        assert threading.active_count() - before == aside
+        for event in EVENTS:
+            log(event)
+        log.close(10.0, 0.5)
+        log.close(11.0)
+        assert threading.active_count() == before
+        assert file.read_bytes() == written(file.with_name("other"), *EVENTS).read_bytes()
 
     def test_each_line_is_one_json_object_whatever_is_in_it(self, file: Path) -> None:
         lines = written(file, *EVENTS).read_bytes().split(b"\n")
@@ -197,20 +225,36 @@ class TestReplay:
         assert capsys.readouterr().out == run
 
     def test_the_same_file_byte_for_byte_whatever_the_machine_draws(self, tmp_path: Path) -> None:
-        def log(number: str) -> bytes:
+        def log(number: str, **environment: str) -> bytes:
             file = tmp_path / number
             subprocess.run(
                 [
                     *(sys.executable, "-m", "ccchat_tui", "simulate", "--scenario"),
-                    *("server-trouble", "--fast", "--seed", "5", "--events", str(file)),
+                    *("server-trouble", "--virtual", "--seed", "5", "--events", str(file)),
                 ],
-                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": number},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(ROOT),
+                    "PYTHONHASHSEED": number,
+                    **environment,
+                },
                 check=True,
                 capture_output=True,
             )
             return file.read_bytes()
 
-        assert log("1") == log("2")
+        here = log("1")
+        assert here == log("2", TZ="Asia/Kathmandu", LC_ALL="C", PYTHONUTF8="0", PYTHONOPTIMIZE="1")
+        assert b"\r" not in here
+
+    def test_the_same_file_on_every_machine(self, file: Path) -> None:
+        """What it was where it was written down. Where the engine, the demo model or the form of
+        the log were changed on purpose, write down the new one."""
+        scenario = ROOT / "tests" / "testing" / "morning.toml"
+        words = ["simulate", f"--scenario={scenario}", "--virtual", "--events", str(file)]
+        assert main(words) == 0
+        lines = file.read_bytes().split(b"\n")[1:]  # the first has our version
+        assert hashlib.sha256(b"\n".join(lines)).hexdigest() == MORNING
 
 
 class TestApp:
@@ -283,12 +327,13 @@ class TestUnwhole:
             f"event log {file}: {log.lost} events are missing, for the disk was too slow for them"
         ]
 
-    def test_a_full_disk_ends_the_log_and_nothing_else(self, file: Path) -> None:
+    @pytest.mark.parametrize("aside", [True, False])
+    def test_a_full_disk_ends_the_log_and_nothing_else(self, file: Path, aside: bool) -> None:
         class Full(io.StringIO):
             def write(self, text: str) -> int:
                 raise OSError(errno.ENOSPC, "No space left on device")
 
-        log = _writing_to(file, Full())
+        log = _writing_to(file, Full(), aside=aside)
         for event in EVENTS:
             log(event)
         log.close(10.0)
@@ -356,14 +401,14 @@ class TestUnwhole:
         assert "--events cannot be" in capsys.readouterr().err
 
 
-def _writing_to(file: Path, stream: io.StringIO) -> EventLog:
+def _writing_to(file: Path, stream: io.StringIO, *, aside: bool = True) -> EventLog:
     """A log that believes this to be its file."""
 
     class Elsewhere(type(file)):  # type: ignore[misc]
         def open(self, *args: Any, **kwargs: Any) -> io.StringIO:
             return stream
 
-    return EventLog(Elsewhere(file), ABOUT, 0.0)
+    return EventLog(Elsewhere(file), ABOUT, 0.0, aside=aside)
 
 
 def _slow(file: Path, hold: threading.Event, held: threading.Event) -> EventLog:
