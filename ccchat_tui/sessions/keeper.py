@@ -104,6 +104,10 @@ class StoreKeeper(Keeper):
         for turn in session.turns:
             self._turns[turn.id] = _Kept(session, turn, turn.revision, ended=True)
 
+    def keeps(self, session: Session) -> bool:
+        """Whether something was done with a session, so that it is kept."""
+        return session.id in self._rows
+
     def when_kept(self, turn: Turn, then: Callable[[], None]) -> None:
         """Call `then` when a turn that was just asked is on the disk, or cannot be for now."""
         if turn.id in self._waiting:

@@ -40,12 +40,14 @@ class StoreProblem(Exception):  # noqa: N818 - told to the person, and no fault 
     Args:
         message: In words: which file, what is wrong, and what helps where that is known.
         lasting: Whether it is no use to try again.
+        passed_over: Whether it was one thing only, and all the rest is saved.
     """
 
-    def __init__(self, message: str, *, lasting: bool = False) -> None:
+    def __init__(self, message: str, *, lasting: bool = False, passed_over: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.lasting = lasting
+        self.passed_over = passed_over
 
 
 def problem_from(error: Exception, path: Path) -> StoreProblem:

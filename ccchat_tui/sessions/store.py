@@ -51,6 +51,8 @@ class Store:
         self._writer: Writer | None = None
         self._reader: ThreadPoolExecutor | None = None
         self._reading: sqlite3.Connection | None = None
+        self._stale = False
+        """Whether the file may be another one since it was opened for reading."""
         self._query: object = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -166,6 +168,10 @@ class Store:
         from ccchat_tui.sessions.database import open_for_reading  # noqa: PLC0415
         from ccchat_tui.sessions.problems import problem_from  # noqa: PLC0415
 
+        if self._stale and self._reading is not None:
+            self._reading.close()
+            self._reading = None
+        self._stale = False
         if self._reading is None:
             self._reading = open_for_reading(self.path)
         self._query = query
@@ -181,7 +187,9 @@ class Store:
         self._call(self._hear, problem)
 
     def _hear(self, problem: StoreProblem | None) -> None:
-        self.problem = problem
+        if problem is None or not problem.passed_over:
+            self.problem = problem
+            self._stale = True
         self.told(problem)
 
     def _call(self, function: Callable[..., object], *values: object) -> None:

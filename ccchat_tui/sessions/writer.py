@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ccchat_tui.sessions.database import open_database, transaction
+from ccchat_tui.sessions.lost_file import Identity, gone, identity, replaced, took_over, write_back
 from ccchat_tui.sessions.owners import Owner
 from ccchat_tui.sessions.problems import StoreProblem, error_name, of_the_file, problem_from
 from ccchat_tui.sessions.rows import release_all, take_over
@@ -69,6 +70,7 @@ class Writer:
         self._try_at = 0.0
         self._stopping = False
         self._database: sqlite3.Connection | None = None
+        self._file: Identity | None = None
         self._thread = threading.Thread(target=self._run, name="ccchat store", daemon=True)
 
     @property
@@ -111,7 +113,7 @@ class Writer:
         while True:
             with self._news:
                 while not (self._waiting or self._stopping or self._due()):
-                    left = self._try_at - time.monotonic() if self._backlog else None
+                    left = self._try_at - time.monotonic() if self._unsettled else None
                     self._news.wait(left)
                 batch, self._waiting = self._waiting, deque()
                 stopping = self._stopping
@@ -120,15 +122,22 @@ class Writer:
                 break
         self._close()
 
+    @property
+    def _unsettled(self) -> bool:
+        """Whether something is to be tried again: to write what waits, or only to open the file,
+        for there may be tabs in it."""
+        passing = self._problem is not None and not self._problem.lasting
+        return bool(self._backlog) or passing
+
     def _due(self) -> bool:
-        return bool(self._backlog) and time.monotonic() >= self._try_at
+        return self._unsettled and time.monotonic() >= self._try_at
 
     def _work(self, batch: deque[_Task], stopping: bool) -> None:
         kept = [task for task in batch if task.keep]
         self._backlog.extend(kept)
         if self._problem is not None and self._problem.lasting:
             self._backlog.clear()
-        if self._backlog and (self._problem is None or self._due() or stopping):
+        if self._unsettled and (self._problem is None or self._due() or stopping):
             self._try(self._write_backlog)
         for task in batch:
             if not task.keep:
@@ -165,10 +174,12 @@ class Writer:
             self._backlog.clear()
 
     def _open(self) -> None:
-        if self._database is not None:
+        if self._database is not None and identity(self._path) == self._file:
             return
         if self._problem is not None and self._problem.lasting:
             raise self._problem
+        if self._database is not None:
+            self._find_again(self._database)
         database = open_database(self._path)
         try:
             self._owner.acquire()
@@ -178,7 +189,21 @@ class Writer:
         except BaseException:
             database.close()
             raise
-        self._database = database
+        self._database, self._file = database, identity(self._path)
+
+    def _find_again(self, database: sqlite3.Connection) -> None:
+        """The file is not where it was opened. The first time that is told, for it may have been a
+        slip that is mended at once; the next time the file is written back."""
+        missing = identity(self._path) is None
+        if self._problem is None:
+            raise gone(self._path) if missing else replaced(self._path)
+        if missing:
+            write_back(database, self._path)
+        elif not took_over(self._path, database, self._owner.token):
+            raise replaced(self._path)
+        self._close_database()
+        # Its lock may have gone with the folder.
+        self._owner.release()
 
     def _write_backlog(self) -> None:
         assert self._database is not None
@@ -193,7 +218,7 @@ class Writer:
                 # A fault of ours; it must not stand in the way of all that comes behind it.
                 self._backlog.popleft()
                 words = f"A part of a conversation could not be saved ({error!r})"
-                self._told(StoreProblem(words, lasting=True))
+                self._told(StoreProblem(words, lasting=True, passed_over=True))
                 tasks[0].tell(None, error)
                 return
         else:

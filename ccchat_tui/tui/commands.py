@@ -54,6 +54,7 @@ def commands(app: CCChatApp) -> Iterator[Command]:
         yield Command("Close the comparison", words, "close_compared", chats)
         words = "each an ordinary chat from now on"
         yield Command("Keep all chats of the comparison", words, "keep_all_compared", chats)
+    yield Command("Is everything saved?", "and if not, why", "saving", chats)
     yield Command("Use the demo model", "instead of the server", "use_demo", app)
     themes = app.available_themes
     for name in sorted(themes, key=lambda name: (name in BUILTIN_THEMES, name)):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ccchat_tui.sessions.keeper import StoreKeeper
 from ccchat_tui.sessions.problems import StoreProblem
-from ccchat_tui.sessions.titles import UNTITLED
 from ccchat_tui.text import sanitize
 
 if TYPE_CHECKING:
@@ -53,6 +52,10 @@ class Keeping:
         self.zone = zone
         self.ready = store is None
         """Whether the store is open and the tabs of last time are back."""
+        self._wanted = restore
+        """Whether there are tabs still to be brought back."""
+        self._begun: frozenset[str] = frozenset()
+        """The chats that the program opened by itself."""
         self._keeper: StoreKeeper | None = None
         if store is not None:
             store.told = self._told
@@ -65,6 +68,7 @@ class Keeping:
 
     def start(self) -> None:
         """Open the store once the first screen stands, and bring the tabs of last time back."""
+        self._begun = self.open_here()
         if self._store is not None:
             self._app.call_after_refresh(self._app.run_worker, self._start, group="store")
 
@@ -85,27 +89,47 @@ class Keeping:
         self.ready = True
 
     async def _open_store(self) -> None:
-        from ccchat_tui.sessions.rows import claim_tabs, forget_tabs  # noqa: PLC0415
+        from ccchat_tui.sessions.rows import forget_tabs  # noqa: PLC0415
 
         assert self._store is not None
         self._store.open()
         if not self._restore:
             self._store.put(forget_tabs)
             return
+        await self._claim_tabs()
+
+    async def _claim_tabs(self) -> int:
+        """Bring the tabs of last time back, if the store can be asked for them. Returns how many
+        there are."""
+        from ccchat_tui.sessions.rows import claim_tabs  # noqa: PLC0415
+
+        assert self._store is not None
+        if not self._wanted:
+            return 0
+        self._wanted = False
         claim = partial(claim_tabs, owner=self._store.owner.token, users=self._users)
         try:
             sessions, last = await self._store.write(claim)
         except StoreProblem:
-            return  # which has been told
+            self._wanted = True
+            return 0  # which has been told
         if sessions:
             # A dialog may be open by now, and draws what lies under it, whole or not.
             with self._app.batch_update():
                 await self._bring_back(sessions, last)
+        return len(sessions)
+
+    async def _claim_later(self) -> None:
+        """The store could not be opened at the start, and can be now."""
+        if many := await self._claim_tabs():
+            tabs = "The tab" if many == 1 else f"The {many} tabs"
+            self._say(f"{tabs} of last time can be read now, and came back.", good=True)
 
     async def _bring_back(self, sessions: Sequence[Session], last: str) -> None:
         """Open tabs in the place of the empty ones that were opened meanwhile."""
         chats, manager = self._app.chats, self._app.sessions
-        first = list(manager.sessions)
+        late = self.ready
+        first = [each for each in manager.sessions if not late or each.id in self._begun]
         users = {session.user for session in sessions}
         for session in sessions:
             self._adopt(session)
@@ -136,9 +160,10 @@ class Keeping:
             pane.composer.insert(typed, (0, 0))
 
     def _is_untouched(self, session: Session) -> bool:
+        assert self._keeper is not None
         pane = self._app.chats.pane_of(session.id)
         written = pane is not None and bool(pane.composer.text)
-        return not (session.turns or written or session.title != UNTITLED)
+        return not (session.turns or written or self._keeper.keeps(session))
 
     def _adopt(self, session: Session) -> None:
         assert self._keeper is not None
@@ -240,16 +265,24 @@ class Keeping:
 
     # What is said -------------------------------------------------------------------------
 
-    def _told(self, problem: StoreProblem | None) -> None:
-        if problem is None:
-            self._say("Everything is saved again.", good=True)
-        elif problem.lasting:
-            self._say(f"{problem.message}. Conversations are in memory only, and not kept.")
+    def explain(self) -> None:
+        """Say again what is wrong, if anything is."""
+        if self._store is None:
+            self._say(NO_STORE)
+        elif self._store.problem is None:
+            self._say(f"Everything is saved, in {self._store.path}.", good=True)
         else:
-            self._say(
-                f"Conversations cannot be saved now. {problem.message}. They go on in memory, and "
-                "are written as soon as that is possible."
-            )
+            self._say(_in_words(self._store.problem))
+
+    def _told(self, problem: StoreProblem | None) -> None:
+        assert self._store is not None
+        self._app.chats.header.show_unsaved(self._store.problem is not None)
+        if problem is not None:
+            self._say(_in_words(problem))
+            return
+        self._say("Everything is saved again.", good=True)
+        if self._wanted and self._app.is_running:
+            self._app.run_worker(self._claim_later(), group="store")
 
     def _say(self, words: str, *, good: bool = False) -> None:
         self._app.notify(
@@ -258,3 +291,14 @@ class Keeping:
             timeout=12,
             markup=False,
         )
+
+
+def _in_words(problem: StoreProblem) -> str:
+    if problem.passed_over:
+        return f"{problem.message}. All the rest is."
+    if problem.lasting:
+        return f"{problem.message}. Conversations are in memory only, and not kept."
+    return (
+        f"Conversations cannot be saved now. {problem.message}. They go on in memory, and are "
+        "written as soon as that is possible."
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sqlite3
 import threading
 from contextlib import closing
@@ -346,3 +348,67 @@ async def test_closing_tries_once_more_whatever_the_pause(tmp_path: Path) -> Non
     folder.unlink()
     assert await store.aclose() == 0
     assert same(kept(folder / "c.db", "s1"), conversation())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="an open file cannot be taken away")
+@pytest.mark.parametrize("what", ["the file", "the folder"])
+async def test_a_file_that_is_taken_away_is_told_and_written_back(
+    tmp_path: Path, what: str
+) -> None:
+    path = tmp_path / "folder" / "c.db"
+    told = Told()
+    store = Store(path, told, again_after=0.02)
+    store.open()
+    await put(store, conversation(1, turns=(("a", "b"),)))
+    assert await store.read(total) == 1
+    if what == "the file":
+        path.unlink()  # and not what has been written ahead for it
+    else:
+        shutil.rmtree(path.parent)
+    store.put(partial(write, session=conversation(2, turns=(("c", "d"),)), owner=""))
+    await until(lambda: len(told.problems) == 2)
+    assert told.problems[0] is not None
+    assert "deleted or moved away" in told.problems[0].message
+    assert told.problems[1] is None
+    assert await store.read(total) == 2, "what is read is what is there now"
+    assert await store.aclose() == 0
+    assert everything(path) == {"s1": ["a"], "s2": ["c"]}
+    assert names(path.parent) == ["c.db"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="an open file cannot be taken away")
+async def test_two_that_share_a_file_which_is_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    told = Told()
+    first, second = Store(path, again_after=0.02), Store(path, told, again_after=0.02)
+    for number, store in enumerate((first, second), 1):
+        store.open()
+        await put(store, conversation(number, turns=(("q", "r"),)))
+    path.unlink()
+    first.put(partial(write, session=conversation(3, turns=(("q", "r"),)), owner=""))
+    await until(path.exists)
+    second.put(partial(write, session=conversation(4, turns=(("q", "r"),)), owner=""))
+    await until(lambda: None in told.problems)
+    assert await second.aclose() == await first.aclose() == 0
+    assert sorted(everything(path)) == ["s1", "s2", "s3", "s4"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="an open file cannot be taken away")
+async def test_another_file_in_its_place_is_left_alone(tmp_path: Path) -> None:
+    path, aside = tmp_path / "c.db", tmp_path / "aside.db"
+    told = Told()
+    store = Store(path, told, again_after=0.02)
+    store.open()
+    await put(store, conversation(1, turns=(("a", "b"),)))
+    path.rename(aside)
+    path.write_bytes(b"somebody else's")
+    store.put(partial(write, session=conversation(2, turns=(("c", "d"),)), owner=""))
+    await until(lambda: bool(told.problems))
+    assert "another file was put in its place" in told.words
+    assert path.read_bytes() == b"somebody else's"
+    path.unlink()
+    aside.rename(path)
+    await until(lambda: told.problems[-1] is None)
+    assert await store.aclose() == 0
+    assert everything(path) == {"s1": ["a"], "s2": ["c"]}

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.screen import Screen
+
+from ccchat_tui.tui.widgets.header import StatusHeader
 
 if TYPE_CHECKING:
     from ccchat_tui.tui.app import CCChatApp
@@ -27,6 +30,11 @@ class HomeScreen(Screen[None]):
     def action_find(self) -> None:
         """Ask what is to be found in this chat."""
         self.app.chats.active.find()
+
+    @on(StatusHeader.SavingRequested)
+    def action_saving(self) -> None:
+        """Say whether conversations are saved, and why not."""
+        self.app.keeping.explain()
 
     def action_zen(self) -> None:
         """Show nothing but the chat, or all again."""

@@ -47,6 +47,9 @@ class StatusHeader(PieceLine):
     class PullsRequested(Message):
         """What is said of models being fetched was clicked."""
 
+    class SavingRequested(Message):
+        """The sign that nothing is saved was clicked."""
+
     DEFAULT_CSS = """
     StatusHeader {
         background: $panel;
@@ -61,6 +64,7 @@ class StatusHeader(PieceLine):
         self._trouble = ("", "")
         self._pulling = ("", "")
         self._outside = ""
+        self._unsaved = False
 
     @property
     def server(self) -> ServerView:
@@ -93,13 +97,22 @@ class StatusHeader(PieceLine):
         self._outside = url.removeprefix("http://")
         self._lay_out()
 
+    def show_unsaved(self, unsaved: bool) -> None:
+        """Say whether conversations cannot be saved for now."""
+        self._unsaved = unsaved
+        self._lay_out()
+
     def on_resize(self) -> None:
         """Lay out for the new width."""
         self._lay_out()
 
     def chosen(self, target: str) -> None:
-        """A click on the server, on what is being fetched or on the figures."""
-        asked = {"server": self.ReconnectRequested, "pulls": self.PullsRequested}
+        """A click on the server, on what is being fetched, on a sign or on the figures."""
+        asked = {
+            "server": self.ReconnectRequested,
+            "pulls": self.PullsRequested,
+            "saving": self.SavingRequested,
+        }
         self.post_message(asked.get(target, self.QueueRequested)())
 
     def _lay_out(self) -> None:
@@ -112,6 +125,7 @@ class StatusHeader(PieceLine):
                     self._trouble,
                     self._pulling,
                     outside=self._outside,
+                    unsaved=self._unsaved,
                 )
             )
 
@@ -124,6 +138,7 @@ def lay_out(
     pulling: tuple[str, str] = ("", ""),
     *,
     outside: str = "",
+    unsaved: bool = False,
 ) -> list[Piece]:
     """Fit the row into a width, exactly.
 
@@ -137,15 +152,16 @@ def lay_out(
         trouble: What is wrong with the servers, in full and in short; empty if nothing is.
         pulling: What is being fetched, in full and in short; empty if nothing is.
         outside: Where the API listens; empty if it does not.
+        unsaved: Whether conversations cannot be saved for now.
     """
-    least = sum(piece.width for piece in _who(server, 0, trouble))
+    least = sum(piece.width for piece in _who(server, 0, trouble, unsaved))
     right: list[Piece] = []
     if snapshot is not None:
         for words in reversed(_Words):
             right = [*_api(outside, words), *_pulls(pulling, words), *_figures(snapshot, words)]
             if _NEEDS[words] <= width and least + _width(right) <= width:
                 break
-    left = _who(server, width - _width(right), trouble)
+    left = _who(server, width - _width(right), trouble, unsaved)
     while left and _width(left) + _width(right) > width:
         left.pop(0)
     while right and _width(right) > width:
@@ -174,10 +190,11 @@ def _width(pieces: Sequence[Piece]) -> int:
     return sum(piece.width for piece in pieces)
 
 
-def _who(server: ServerView, room: int, trouble: tuple[str, str]) -> list[Piece]:
-    """The left side, cut to the room there is; its name and its notice are never cut."""
+def _who(server: ServerView, room: int, trouble: tuple[str, str], unsaved: bool) -> list[Piece]:
+    """The left side, cut to the room there is; its name and its notices are never cut."""
     name = Piece(" ccchat ", "bold $primary")
-    room -= name.width
+    signs = [Piece(" ▲ not saved ", "bold $text-error", "saving")] if unsaved else []
+    room -= name.width + _width(signs)
     state = short = None
     beside = 20
     if server.connecting:
@@ -199,7 +216,7 @@ def _who(server: ServerView, room: int, trouble: tuple[str, str]) -> list[Piece]
         pieces.append(Piece(f" {where} ", "$text-muted"))
     if state is not None:
         pieces.append(state)
-    return pieces
+    return [*pieces, *signs]
 
 
 def _pulls(pulling: tuple[str, str], words: _Words) -> list[Piece]:
