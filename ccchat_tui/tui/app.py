@@ -37,6 +37,7 @@ from ccchat_tui.sessions.presets import Preset, Presets
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.broadcasts import Broadcasts
+from ccchat_tui.tui import small
 from ccchat_tui.tui.commands import ChatCommands
 from ccchat_tui.tui.comparing import Comparisons
 from ccchat_tui.tui.connection import Connection
@@ -112,6 +113,8 @@ class CCChatApp(App[None]):
     TITLE = "ccchat"
     CSS_PATH = Path(__file__).with_name("app.tcss")
     COMMANDS: ClassVar = {ChatCommands}
+    VERTICAL_BREAKPOINTS = small.LOW
+    HORIZONTAL_BREAKPOINTS = small.SLIM
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", tooltip="Every key there is", priority=True),
         Binding("ctrl+p", "command_palette", "Commands", tooltip="Find any command"),
@@ -220,6 +223,7 @@ class CCChatApp(App[None]):
 
     async def on_mount(self) -> None:
         """Open a chat for each user, and find out who answers."""
+        self.screen_change_signal.subscribe(self, small.fit)
         for user in self.settings.users:
             self.sessions.create(user)
         for words in (*self._parts.warnings, *self._parts.themes.problems):
@@ -237,6 +241,10 @@ class CCChatApp(App[None]):
         else:
             # The first screen does not wait for what it takes to ask a server.
             self.call_after_refresh(self._try_once, self._find_out)
+
+    def on_resize(self) -> None:
+        """Say so where there is too little room."""
+        self.call_later(small.fit_all, self)
 
     async def on_unmount(self) -> None:
         """Stop everything that runs, and wait until its connections are closed."""

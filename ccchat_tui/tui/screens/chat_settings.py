@@ -74,6 +74,7 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
     ChatSettingsScreen Line > .input--selection { background: $primary 24%; }
     ChatSettingsScreen .label:first-child { margin-top: 0; }
     ChatSettingsScreen Grid { grid-size: 2; grid-gutter: 0 2; grid-rows: 1; height: auto; }
+    ChatSettingsScreen.-slim Grid { grid-size: 1; }
     ChatSettingsScreen .field { height: 1; }
     ChatSettingsScreen .field > .name { width: 16; }
     ChatSettingsScreen Tick { border: none; padding: 0; margin-top: 1; height: 1; }

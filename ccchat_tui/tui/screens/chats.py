@@ -61,6 +61,8 @@ class ChatsScreen(HomeScreen):
         self.panel = SidePanel(panel_width)
         self.panel.display = panel_visible
         self._notice = ""
+        self._early: list[events.Key] = []
+        """Keys that were pressed before there was a chat."""
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -78,6 +80,9 @@ class ChatsScreen(HomeScreen):
             self._open_pane(session)
         if self.deck.panes:
             self.activate(self.deck.panes[0], focus=False)
+            for event in self._early:
+                self._hand_on(event)
+            self._early.clear()
             await self.deck.settled()
             self.post_message(self.Settled())
 
@@ -93,7 +98,21 @@ class ChatsScreen(HomeScreen):
         for the message box."""
         if self.focused is None:
             event.stop()
+            if self.deck.active is None:
+                self._early.append(event)
+            else:
+                self._hand_on(event)
+
+    def _hand_on(self, event: events.Key) -> None:
+        """What was a command before there was a chat is one now; the rest is for the box."""
+        if any(each.priority for each in self._bindings.key_to_bindings.get(event.key, ())):
+            self.app.post_message(events.Key(event.key, event.character))
+        else:
             self.active.composer.post_message(event)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Every action is about a chat: there is none before there is one."""
+        return self.deck.active is not None and super().check_action(action, parameters)
 
     def on_unmount(self) -> None:
         """Follow them no longer."""

@@ -68,6 +68,20 @@ class Dialog(ModalScreen[Result | None]):
     Dialog .gap {
         margin-top: 1;
     }
+    /* Where rows are few, frames and space make way, and what is still too high is scrolled. */
+    Dialog.-low > .box {
+        max-height: 100%;
+        padding: 0 1;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+    }
+    Dialog.-low .label, Dialog.-low .gap, Dialog.-low .buttons, Dialog.-low OptionList,
+    Dialog.-low .words, Dialog.-low .facts { margin-top: 0; }
+    Dialog.-low Line { border: none; height: 1; background: $foreground 8%; padding: 0 1; }
+    Dialog.-low Line:focus { border: none; background: $foreground 14%; }
+    Dialog.-low Button, Dialog.-low Button.-primary { border: none; height: 1; min-width: 6; }
+    Dialog.-low Button:focus { border: none; }
+    Dialog.-slim .buttons Button { margin-left: 1; min-width: 6; }
     """
 
     def __init__(self, title: str) -> None:
