@@ -33,28 +33,42 @@ class _Kind:
 
     title: str
     remedy: str = ""
+    said_by: str = ""
+    """What in a message says by itself what the title says."""
 
 
 _KINDS: dict[str, _Kind] = {
     ErrorKind.UNREACHABLE: _Kind(
-        "No server", "Start it or check its address, connect again, then retry."
+        "No server",
+        "Start it or check its address, connect again, then retry.",
+        said_by="does not answer",
     ),
-    ErrorKind.DISCONNECTED: _Kind("Broken off"),
-    ErrorKind.TRUNCATED: _Kind("Broken off"),
+    ErrorKind.DISCONNECTED: _Kind("Broken off", said_by="broke off"),
+    ErrorKind.TRUNCATED: _Kind("Broken off", said_by="ended the reply without"),
     ErrorKind.STALLED: _Kind("Stalled", "The server may be overloaded; retry, or lower the limit."),
     ErrorKind.TIMED_OUT: _Kind("Timed out", "A longer CHAT_TIMEOUT gives it more time."),
     ErrorKind.BUSY: _Kind("Server busy", "Retry in a while, or lower the limit of chats at once."),
     ErrorKind.OUT_OF_MEMORY: _Kind(
-        "Out of memory", "A smaller model, a smaller num_ctx or a lower limit helps."
+        "Out of memory",
+        "A smaller model, a smaller num_ctx or a lower limit helps.",
+        said_by="is out of memory",
     ),
-    ErrorKind.RATE_LIMITED: _Kind("Server limits the rate", "Retry in a while."),
-    ErrorKind.MODEL_NOT_FOUND: _Kind("No such model", "Choose another model, then retry."),
-    ErrorKind.UNAUTHORIZED: _Kind("Not allowed", "Check the key for this server."),
+    ErrorKind.RATE_LIMITED: _Kind(
+        "Server limits the rate", "Retry in a while.", said_by="takes no more requests"
+    ),
+    ErrorKind.MODEL_NOT_FOUND: _Kind(
+        "No such model", "Choose another model, then retry.", said_by="There is no model"
+    ),
+    ErrorKind.UNAUTHORIZED: _Kind(
+        "Not allowed", "Check the key for this server.", said_by="does not let us in"
+    ),
     ErrorKind.BAD_REQUEST: _Kind("Refused by the server"),
-    ErrorKind.GATEWAY: _Kind("No way through the proxy", "Retry in a while."),
+    ErrorKind.GATEWAY: _Kind(
+        "No way through the proxy", "Retry in a while.", said_by="no way through"
+    ),
     ErrorKind.SERVER: _Kind("Server fault"),
-    ErrorKind.PROTOCOL: _Kind("Not understood"),
-    ErrorKind.NOT_OLLAMA: _Kind("Not a model server", "Check the address."),
+    ErrorKind.PROTOCOL: _Kind("Not understood", said_by="sent what cannot be read"),
+    ErrorKind.NOT_OLLAMA: _Kind("Not a model server", "Check the address.", said_by="What answers"),
     ErrorKind.INTERNAL: _Kind("A fault of ccchat", "Nothing else is affected; retry."),
     "queue_deadline": _Kind("Waited too long", "Retry, or raise the limit of chats at once."),
 }
@@ -74,14 +88,15 @@ def words_for(
     """
     if failure is None:
         return Words(_joined("Failed", "No reason was given.", _KEPT if has_reply else ""))
-    kind = _KINDS.get(failure.kind, _Kind(_title(failure.kind)))
+    kind = _KINDS.get(failure.kind, _named(failure.kind))
     hints = failure.hints
     if failure.kind == ErrorKind.MODEL_NOT_FOUND and not hints and known_models:
         hints = (named_models(known_models),)
     # The server's own sentence says which thing and which value; the remedy is left out where
     # that sentence already ends in an advice of its own.
     remedy = "" if _advises(failure.message) else kind.remedy
-    return Words(_joined(kind.title, failure.message, _KEPT if has_reply else "", remedy), hints)
+    kept = _KEPT if has_reply else ""
+    return Words(_joined(_title(failure), failure.message, kept, remedy), hints)
 
 
 def words_for_retry(failure: Failure, delay: float) -> str:
@@ -91,9 +106,8 @@ def words_for_retry(failure: Failure, delay: float) -> str:
         failure: Of the attempt before.
         delay: Seconds until it is queued again.
     """
-    return _joined(
-        _title(failure.kind), failure.message, f"Trying again in {max(1, round(delay))} s."
-    )
+    again = f"Trying again in {max(1, round(delay))} s."
+    return _joined(_title(failure), failure.message, again)
 
 
 def words_for_cancelled(*, has_reply: bool) -> Words:
@@ -114,9 +128,15 @@ def named_models(models: tuple[str, ...]) -> str:
     return f"There are: {named}" + (f" and {rest} more" if rest > 0 else "")
 
 
-def _title(kind: str) -> str:
-    known = _KINDS.get(kind)
-    return known.title if known else kind.replace("_", " ").capitalize() or "Failed"
+def _title(failure: Failure) -> str:
+    """A few words for what happened; none where the message says the same."""
+    known = _KINDS.get(failure.kind, _named(failure.kind))
+    return "" if known.said_by and known.said_by in failure.message else known.title
+
+
+def _named(kind: str) -> _Kind:
+    """A kind that nobody has told us of, by its own name."""
+    return _Kind(kind.replace("_", " ").capitalize() or "Failed")
 
 
 def _advises(message: str) -> bool:
@@ -129,4 +149,4 @@ def _joined(title: str, *sentences: str) -> str:
     ended = [
         text if text[-1] in ".!?" else f"{text}." for text in map(str.strip, sentences) if text
     ]
-    return f"{title}: {' '.join(ended)}" if ended else title
+    return ": ".join(part for part in (title, " ".join(ended)) if part)

@@ -40,6 +40,7 @@ from ccchat_tui.tui.broadcasts import Broadcasts
 from ccchat_tui.tui import small
 from ccchat_tui.tui.commands import ChatCommands
 from ccchat_tui.tui.comparing import Comparisons
+from ccchat_tui.tui.commands import ChatCommands, ThemeCommands
 from ccchat_tui.tui.connection import Connection
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.keeping import Keeping
@@ -408,6 +409,12 @@ class CCChatApp(App[None]):
         # A cursor that blinks draws twice a second while nothing happens.
         for line in self.screen.query(Input):
             line.cursor_blink = False
+
+    def search_themes(self) -> None:
+        """Show every theme, ours first."""
+        self.push_screen(
+            CommandPalette(providers=[ThemeCommands], placeholder="Search for themes…")
+        )
 
     def action_theme(self, name: str) -> None:
         """Change the colours."""

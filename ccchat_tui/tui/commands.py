@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -56,11 +56,21 @@ def commands(app: CCChatApp) -> Iterator[Command]:
         yield Command("Keep all chats of the comparison", words, "keep_all_compared", chats)
     yield Command("Is everything saved?", "and if not, why", "saving", chats)
     yield Command("Use the demo model", "instead of the server", "use_demo", app)
-    themes = app.available_themes
-    for name in sorted(themes, key=lambda name: (name in BUILTIN_THEMES, name)):
-        ground = "dark" if themes[name].dark else "light"
-        yield Command(f"Theme: {one_line(name, 40)}", ground, f"theme({name!r})", app)
+    for command in themes(app):
+        yield replace(command, name=f"Theme: {command.name}")
     yield Command("Save a picture of the screen", "as an SVG file", "screenshot", app)
+
+
+def themes(app: CCChatApp) -> Iterator[Command]:
+    """Every theme there is: ours and the person's own, then those that come with Textual."""
+    there = app.available_themes
+    for name in sorted(there, key=lambda name: (name in BUILTIN_THEMES, name)):
+        words = "dark" if there[name].dark else "light"
+        if name in BUILTIN_THEMES:
+            words += ", one of Textual's"
+        if name == app.theme:
+            words += ", in use"
+        yield Command(one_line(name, 40), words, f"theme({name!r})", app)
 
 
 def _bindings(node: DOMNode) -> Iterator[Binding]:
@@ -76,23 +86,22 @@ def _help(command: Command) -> str | None:
 class ChatCommands(Provider):
     """Offers `commands`, all of them while nothing is typed."""
 
-    @property
-    def _ours(self) -> CCChatApp:
-        return cast("CCChatApp", self.app)
+    def _commands(self) -> Iterator[Command]:
+        return commands(cast("CCChatApp", self.app))
 
     def _run(self, command: Command) -> partial[Coroutine[Any, Any, bool]]:
         return partial(self.app.run_action, command.action, command.node)
 
     async def discover(self) -> Hits:
         """All of them, in their own order."""
-        for command in commands(self._ours):
+        for command in self._commands():
             shown = Content(command.name)
             yield DiscoveryHit(shown, self._run(command), command.name, help=_help(command))
 
     async def search(self, query: str) -> Hits:
         """Those that match what is typed, the best first."""
         matcher = self.matcher(query)
-        for command in commands(self._ours):
+        for command in self._commands():
             score, places = matcher.fuzzy_search.match(query, command.name)
             if score > 0:
                 # Not `matcher.highlight`, which reads markup: a chat's title may hold anything.
@@ -100,3 +109,10 @@ class ChatCommands(Provider):
                 for place in places:
                     shown = shown.stylize(matcher.match_style, place, place + 1)
                 yield Hit(score, shown, self._run(command), command.name, help=_help(command))
+
+
+class ThemeCommands(ChatCommands):
+    """Offers `themes`."""
+
+    def _commands(self) -> Iterator[Command]:
+        return themes(cast("CCChatApp", self.app))

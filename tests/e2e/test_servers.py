@@ -56,7 +56,7 @@ async def test_a_server_that_dies_in_mid_stream(start: Start) -> None:
         await terminal.until("About: What")
         await server.stop()
         await terminal.until("Retry")
-        assert "Broken off" in terminal.text
+        assert "broke off the connection" in terminal.text
         assert "What had come is kept." in terminal.text
         assert "About: What" in terminal.text
         server.manual = False
@@ -76,4 +76,4 @@ async def test_a_request_that_fails_at_once(start: Start) -> None:
         terminal.send("Alas fault:model_not_found\r")
         await terminal.until("✗ you  Alas fault:model")
         await terminal.until("There are: llama3.2:3b, qwen3:8b, gemma3:4b")
-        assert "No such model" in terminal.text
+        assert "There is no model" in terminal.text

@@ -241,3 +241,25 @@ async def test_a_pane_that_is_taken_out_is_gone_and_drawn_no_more() -> None:
         assert app.deck.in_sight == [third]
         assert third.region == app.deck.region
         assert app.frames._clients == [third.transcript]
+
+
+async def test_what_is_said_of_the_server_stands_once_in_the_grid() -> None:
+    async with dealt(3, (120, 40)) as (host, pilot):
+        deck = host.deck
+        for pane in deck.panes:
+            pane.set_notice("There is no server.")
+        await pilot.pause()
+
+        def saying() -> list[bool]:
+            shown = [pane for pane in deck.panes if pane.display]
+            return [bool(pane.transcript._notice) for pane in shown]
+
+        assert saying() == [True]
+        deck.show(deck.panes[1], grid=True)
+        assert saying() == [True, False, False]
+        deck.show(grid=False)
+        assert saying() == [True], "alone, each says it"
+        deck.show(grid=True)
+        for pane in deck.panes:
+            pane.set_notice("")
+        assert saying() == [False, False, False]

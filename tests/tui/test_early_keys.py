@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from textual import events
 
+from ccchat_tui.testing.app import AppUnderTest, scripted_app, until
 from ccchat_tui.tui.screens.chat_settings import ChatSettingsScreen
-from tests.support.app import AppUnderTest, scripted_app, until
 
 
 class Hurried(AppUnderTest):
     """Keys are there before the first chat is."""
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         for key, letter in (("h", "h"), ("i", "i"), ("f4", None)):
             self.post_message(events.Key(key, letter))
 

@@ -22,6 +22,7 @@ from ccchat_tui.tui.screens.choose import ChooseScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
 from ccchat_tui.tui.screens.model_pull import PullScreen
+from tests.support.palette import palette_found
 
 SIZE = (120, 40)
 
@@ -364,8 +365,7 @@ class TestPull:
     async def test_the_palette_knows_of_it(self) -> None:
         async with OllamaServer() as server, app_over(server) as (app, pilot):
             await pilot.press("ctrl+p", *"fetch a model")
-            await app.workers.wait_for_complete()
-            await pilot.pause(0.3)
+            await palette_found(app, "fetch a model")
             await pilot.press("enter")
             await until(lambda: isinstance(app.screen, PullScreen))
 

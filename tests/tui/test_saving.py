@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ccchat_tui.testing.app import until
 from ccchat_tui.tui.widgets.header import lay_out
 from tests.sessions.stored import everything
-from tests.support.app import until
 from tests.tui.history_app import KeptApp, kept_app
 from tests.tui.test_header import DEMO, FALLBACK, OLLAMA, snapshot
 

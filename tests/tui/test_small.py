@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Button, Input
 
+from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from ccchat_tui.tui.small import TooSmall
-from tests.support.app import AppUnderTest, scripted_app
 
 
 def told(app: AppUnderTest) -> str:

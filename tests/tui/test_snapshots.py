@@ -15,6 +15,7 @@ from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.testing.app import NO_SERVER, THEMES, AppUnderTest, demo_app, scripted_app
 from ccchat_tui.testing.pictures import SnapStory
 from ccchat_tui.testing.scripted import ScriptedBackend
+from tests.support.palette import palette_found
 from tests.tui.snapshot_texts import HOSTILE, MARKDOWN, THINKING
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -321,8 +322,7 @@ class TestDialogs:
             await pilot.press("ctrl+p")
             await pilot.pause()
             await pilot.press(*"theme")
-            await pilot.app.workers.wait_for_complete()
-            await pilot.pause(0.3)
+            await palette_found(app, "theme")
 
         snap(story)
 

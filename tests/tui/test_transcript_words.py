@@ -34,7 +34,28 @@ def test_that_it_timed_out_is_said_once() -> None:
     assert told.startswith("Timed out: It took longer than 300 s.")
 
 
-def test_why_it_failed_keeps_its_title() -> None:
-    failure = Failure(ErrorKind.UNREACHABLE, "Nobody answers")
-    told = below(TurnState.FAILED, words_for(failure, has_reply=False).note)
-    assert told.startswith("failed: No server: Nobody answers.")
+@pytest.mark.parametrize(
+    ("kind", "message", "said"),
+    [
+        (ErrorKind.UNREACHABLE, "Nobody is there", "No server: Nobody is there."),
+        (ErrorKind.SERVER, "status 500", "Server fault: status 500."),
+        (
+            ErrorKind.MODEL_NOT_FOUND,
+            "There is no model 'x' at http://h:1; choose another one",
+            "There is no model 'x' at http://h:1; choose another one.",
+        ),
+        (
+            ErrorKind.UNREACHABLE,
+            "Ollama does not answer at http://h:1: refused; check it",
+            "Ollama does not answer at http://h:1: refused; check it.",
+        ),
+        (ErrorKind.DISCONNECTED, "http://h:1 broke off the connection", "http://h:1 broke off"),
+    ],
+)
+def test_why_it_failed_is_said_once(kind: ErrorKind, message: str, said: str) -> None:
+    told = below(TurnState.FAILED, words_for(Failure(kind, message), has_reply=False).note)
+    assert told.startswith(said)
+
+
+def test_a_failure_without_a_reason_has_its_word() -> None:
+    assert below(TurnState.FAILED, "") == "failed"

@@ -126,6 +126,7 @@ class ChatPane(Vertical):
         self._news = Static(classes="news", markup=False)
         self._info = InfoLine()
         self._notice = notice
+        self._beside = False
         self._focus_wanted = False
         self.figures: CompareFigures | None = None
         """What its model takes, while it is one of a comparison."""
@@ -145,7 +146,7 @@ class ChatPane(Vertical):
     def on_mount(self) -> None:
         """Show what is there already."""
         self.transcript.set_turns(self.session.turns)
-        self.transcript.set_notice(self._notice)
+        self._show_notice()
         self.show_session()
         if self.session.draft:
             self.composer.set_draft(self.session.draft)
@@ -157,7 +158,17 @@ class ChatPane(Vertical):
     def set_notice(self, text: str) -> None:
         """Show a plain line at the top of the transcript; empty for none."""
         self._notice = text
-        self.transcript.set_notice(text)
+        self._show_notice()
+
+    def set_beside(self, beside: bool) -> None:
+        """Leave the plain line to another pane in sight, which has it already, or not."""
+        if beside != self._beside:
+            self._beside = beside
+            self._show_notice()
+
+    def _show_notice(self) -> None:
+        if self.is_attached:
+            self.transcript.set_notice("" if self._beside else self._notice)
 
     def turn_changed(self, turn: Turn) -> None:
         """A turn of this chat is new, or has changed."""

@@ -190,6 +190,9 @@ class Deck(Container):
             pane.styles.column_span = 1
             pane.framed = beside
             pane.set_class(beside and pane is self._active, "-active")
+            pane.framed = self.grid
+            pane.set_beside(self.grid and pane is not shown[0])
+            pane.set_class(self.grid and pane is self._active, "-active")
             if visible:
                 self._frames.attach(pane.transcript)
             else:

@@ -12,6 +12,9 @@ RETRYABLE = frozenset(
 )
 """States that `Retry` is offered for."""
 
+LONGEST_TITLE = 30
+"""Characters that a title of what went wrong may have; a sentence has more."""
+
 
 def duration_words(seconds: float) -> str:
     """A span of time in few characters: `0.8 s`, `12 s`, `3 min 5 s`."""
@@ -105,6 +108,11 @@ def footer(turn: Turn, width: int, retry_key: str = "Ctrl+R") -> list[Line]:
         if note.lower().startswith(said):
             # The note says it by itself.
             said, note = note[: len(said)], note[len(said) :]
+        elif turn.state is TurnState.FAILED and note:
+            # The line above the reply has the word; here is why, whose first words stand out.
+            title, colon, rest = note.partition(": ")
+            short = len(title) <= LONGEST_TITLE
+            said, note = (title, colon + rest) if short and colon else ("", note)
         elif note:
             note = f": {note}"
         spans: list[Span] = [(f"{glyph(turn.state)} {said}", state), (note, "note")]
