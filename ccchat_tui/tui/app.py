@@ -36,11 +36,10 @@ from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.presets import Preset, Presets
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line, sanitize
-from ccchat_tui.tui.broadcasts import Broadcasts
 from ccchat_tui.tui import small
-from ccchat_tui.tui.commands import ChatCommands
-from ccchat_tui.tui.comparing import Comparisons
+from ccchat_tui.tui.broadcasts import Broadcasts
 from ccchat_tui.tui.commands import ChatCommands, ThemeCommands
+from ccchat_tui.tui.comparing import Comparisons
 from ccchat_tui.tui.connection import Connection
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.keeping import Keeping

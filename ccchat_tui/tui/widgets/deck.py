@@ -190,9 +190,7 @@ class Deck(Container):
             pane.styles.column_span = 1
             pane.framed = beside
             pane.set_class(beside and pane is self._active, "-active")
-            pane.framed = self.grid
-            pane.set_beside(self.grid and pane is not shown[0])
-            pane.set_class(self.grid and pane is self._active, "-active")
+            pane.set_beside(beside and pane not in shown[:1])
             if visible:
                 self._frames.attach(pane.transcript)
             else:
