@@ -10,10 +10,10 @@ from textual.app import App, ComposeResult
 
 from ccchat_tui.engine.stats import LimitsView, QueueSnapshot, Totals
 from ccchat_tui.tui.themes import variable_defaults
-from ccchat_tui.tui.widgets.header import ServerView, StatusHeader, lay_out
+from ccchat_tui.tui.widgets.header import NO_SERVER, ServerView, StatusHeader, lay_out
 
 OLLAMA = ServerView("Ollama", "http://127.0.0.1:11434")
-DEMO = ServerView("demo model", "built in", notice="Ollama does not answer")
+DEMO = ServerView("demo model", "built in", notice=NO_SERVER)
 CONNECTING = ServerView("Ollama", "http://a-rather-long-name.example:11434", connecting=True)
 
 
