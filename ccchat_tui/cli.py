@@ -146,35 +146,52 @@ def _command(command: str, loaded: Loaded, servers: Sequence[Any], given: Mappin
         case "serve":
             from ccchat_tui.cli_serve import serve  # noqa: PLC0415
 
-            with _logged(loaded, command) as log:
-                return serve(loaded, servers, given, log)
+            with _watched(loaded, command) as watching:
+                return serve(loaded, servers, given, watching)
         case _:
             from ccchat_tui.beside import all_beside  # noqa: PLC0415 - loads the event loop
             from ccchat_tui.cli_simulate import simulate  # noqa: PLC0415
 
-            with _logged(loaded, command) as log:
-                beside = all_beside(log, _beside(loaded, given))
+            with _watched(loaded, command) as watching:
+                beside = all_beside(watching, _beside(loaded, given))
                 return simulate(loaded, servers, given, beside)
 
 
 @contextmanager
-def _logged(loaded: Loaded, command: str) -> Iterator[Beside | None]:
-    """A log of what is done inside, where one is asked for; yields what is to run beside an
-    engine."""
-    if loaded.settings.log_level == "off":
+def _watched(loaded: Loaded, command: str) -> Iterator[Beside | None]:
+    """A log of what is done inside and traces of it, where they are asked for; yields what is to
+    run beside an engine. Raises `CommandError`."""
+    settings = loaded.settings
+    if settings.log_level == "off" and not settings.traces:
         yield None
         return
+    from ccchat_tui.beside import all_beside  # noqa: PLC0415 - loads the event loop
     from ccchat_tui.logs.open import logged  # noqa: PLC0415 - only who asks pays for it
     from ccchat_tui.paths import log_file  # noqa: PLC0415
 
-    path = log_file()
+    path, log = log_file(), None
+    traces = _traced() if settings.traces else None
     with ExitStack() as stack:
-        beside = None
-        try:
-            beside = stack.enter_context(logged(loaded, command, path))
-        except OSError as error:
-            complain(f"note: no log can be written to {path}: {error.strerror}")
-        yield beside
+        if settings.log_level != "off":
+            try:
+                log = stack.enter_context(logged(loaded, command, path))
+            except OSError as error:
+                complain(f"note: no log can be written to {path}: {error.strerror}")
+        yield all_beside(log, traces)
+
+
+def _traced() -> Beside:
+    try:
+        from ccchat_tui.traces import traced  # noqa: PLC0415 - an extra, and only who asks
+
+        return traced()
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("ccchat_tui"):
+            raise
+        raise CommandError(
+            f"traces need {error.name}, which is not installed; "
+            "`pip install 'ccchat-tui[otel]'` brings what they take"
+        ) from None
 
 
 def _beside(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
@@ -186,8 +203,8 @@ def _beside(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
     return beside_of(loaded, given)
 
 
-def _beside_app(loaded: Loaded, given: Mapping[str, Any], log: Beside | None) -> Beside | None:
-    """What `--api` and `--events` ask for beside the app, and its log."""
+def _beside_app(loaded: Loaded, given: Mapping[str, Any], watching: Beside | None) -> Beside | None:
+    """What `--api` and `--events` ask for beside the app, and what else watches it."""
     from ccchat_tui.beside import all_beside  # noqa: PLC0415 - loads the event loop
 
     events = None
@@ -195,7 +212,7 @@ def _beside_app(loaded: Loaded, given: Mapping[str, Any], log: Beside | None) ->
         from ccchat_tui.cli_report_events import log_beside  # noqa: PLC0415
 
         events = log_beside(given["events"])
-    return all_beside(log, events, _beside(loaded, given))
+    return all_beside(watching, events, _beside(loaded, given))
 
 
 def _app(given: Mapping[str, Any]) -> int:
@@ -209,12 +226,12 @@ def _app(given: Mapping[str, Any]) -> int:
 
     try:
         if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-            with _logged(loaded, "app") as log:
+            with _watched(loaded, "app") as watching:
                 if "connect" in given:
                     from ccchat_tui.cli_connect import open_remote  # noqa: PLC0415
 
                     return run_app(loaded, remote=open_remote(loaded, given["connect"]))
-                return run_app(loaded, _beside_app(loaded, given, log))
+                return run_app(loaded, _beside_app(loaded, given, watching))
         check_theme(loaded.settings.theme)
     except (SettingsError, KindError) as error:
         raise CommandError(str(error), 2) from None

@@ -296,6 +296,9 @@ class Settings(BaseModel):
     log_texts: Annotated[bool, Setting(env="CCCHAT_LOG_TEXTS")] = False
     """whether what is said, by people, models and servers, is written into the log too"""
 
+    traces: Annotated[bool, Setting(env="CCCHAT_TRACES")] = False
+    """whether traces are sent by OTLP, to where OTEL_EXPORTER_OTLP_ENDPOINT says"""
+
     keys: Annotated[KeyTable, Setting(allowed=KEYS)] = Field(default_factory=dict)
     """keys of your own, as a `[keys]` table; `ccchat config --keys` lists what there is"""
 

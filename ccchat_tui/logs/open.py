@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ccchat_tui.engine.service import ConcurrentChatService
 
 _log = logging.getLogger(__name__)
-_OTHERS: Final = ("uvicorn", "asyncio")
+_OTHERS: Final = ("uvicorn", "asyncio", "opentelemetry")
 """Who else is listened to, from warnings up."""
 
 
