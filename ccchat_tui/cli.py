@@ -133,6 +133,10 @@ def _command(command: str, loaded: Loaded, servers: Sequence[Any], given: Mappin
             from ccchat_tui.cli_models import print_models  # noqa: PLC0415
 
             return print_models(loaded, servers)
+        case "demo":
+            from ccchat_tui.cli_demo import demo  # noqa: PLC0415
+
+            return demo(loaded, given)
         case "list" | "search" | "export" | "import":
             import ccchat_tui.cli_history as history  # noqa: PLC0415 - loads SQLite
 

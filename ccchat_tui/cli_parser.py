@@ -23,6 +23,7 @@ from ccchat_tui.cli_parser_api import (
     listen_options,
     token_options,
 )
+from ccchat_tui.cli_parser_demo import DEMO, DEMO_EXAMPLES, NOT_OF_DEMO, demo_options
 
 OPTIONS = {
     "demo": "--demo",
@@ -38,7 +39,8 @@ OPTIONS = {
 """The options that are settings, by the field of `Settings` that they set."""
 
 COMMANDS = (
-    *("config", "models", "simulate", "scenarios", "replay", "report", "serve", "token", "doctor"),
+    *("config", "models", "simulate", "demo", "scenarios", "replay", "report", "serve"),
+    *("token", "doctor"),
     *("list", "search", "export", "import"),
 )
 
@@ -49,6 +51,7 @@ examples:
   ccchat --users Ada,Bob,Cleo          one chat for each name
   ccchat --host 192.168.1.7            the Ollama of another machine
   ccchat --max-concurrent 2            at most two requests in flight at once
+  ccchat demo rush-hour                simulated users in the app; --compare shows what it buys
   ccchat simulate --users 6 --demo     simulated users, without a screen
   ccchat serve 11435                   the queue over HTTP, without a screen
   ccchat --connect 127.0.0.1:11435     the app on the queue of that one, with others
@@ -209,6 +212,14 @@ class CommandLine:
         _simulate_options(simulate)
         simulate.more = _formulas
         listen_options(simulate, "--api")
+        demo = sub.add_parser(
+            "demo",
+            help="play a scenario in the app, or one at a time and at once side by side",
+            description=DEMO,
+            epilog=DEMO_EXAMPLES,
+            parents=[_settings_options(*(name for name in OPTIONS if name not in NOT_OF_DEMO))],
+        )
+        demo_options(demo, _whole(0, sys.maxsize))
         serve = sub.add_parser(
             "serve",
             help="serve the queue over HTTP, without a screen",

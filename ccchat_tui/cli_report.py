@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ccchat_tui.cli_output import table, visible
+from ccchat_tui.scenarios.compare import in_time
 
 _HEAD = ("user", "sent", "done", "peak", "average", "p95", "wait", "first", "tokens", "tokens/s")
 _ENDS = {
@@ -83,12 +84,3 @@ def _row(name: str, figures: dict[str, Any]) -> list[str]:
         str(figures["tokens"]),
         f"{figures['tokens_per_second']:.1f}",
     ]
-
-
-def in_time(milliseconds: float) -> str:
-    """A span of time, in the unit that suits it."""
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    if milliseconds < 600_000:
-        return f"{milliseconds / 1000:.1f} s"
-    return f"{milliseconds / 60_000:.0f} min"

@@ -6,8 +6,9 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Clock(Protocol):
@@ -32,6 +33,35 @@ class Pace(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Wait so long. May be cancelled like any await."""
         ...
+
+
+class Timer(Protocol):
+    """Something that is to be called at a moment."""
+
+    def cancel(self) -> None:
+        """Call it no more. Harmless when called twice."""
+        ...
+
+
+Later = Callable[[float, Callable[[], None]], Timer]
+"""Has something called after so many seconds."""
+
+
+@runtime_checkable
+class HasTimers(Protocol):
+    """A clock whose seconds are not those of the event loop, and which has timers of its own."""
+
+    def call_later(self, seconds: float, callback: Callable[[], None], /) -> Timer:
+        """Have something called after so many of the clock's own seconds."""
+        ...
+
+
+def timers_of(clock: Clock | None) -> Later:
+    """The timers that go with a clock: its own, or those of the running event loop."""
+    own: object = clock
+    if isinstance(own, HasTimers):
+        return own.call_later
+    return lambda seconds, callback: asyncio.get_running_loop().call_later(seconds, callback)
 
 
 class LoopPace:

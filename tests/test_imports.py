@@ -106,6 +106,7 @@ class TestWhatIsLoaded:
             "ccchat_tui.cli_output",
             "ccchat_tui.cli_parser",
             "ccchat_tui.cli_parser_api",
+            "ccchat_tui.cli_parser_demo",
         }
         assert not packages(modules, (*HEAVY, "asyncio", "platformdirs", "httpcore"))
 

@@ -21,6 +21,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from ccchat_tui.clock import Timer
 from ccchat_tui.engine.guard import Fate
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.manager import ChatQueueManager
@@ -78,8 +79,8 @@ class Fallback:
         self._signs: deque[float] = deque()
         self._held: dict[RequestHandle, float] = {}
         self._probing: asyncio.Task[None] | None = None
-        self._release: asyncio.TimerHandle | None = None
-        self._rise: asyncio.TimerHandle | None = None
+        self._release: Timer | None = None
+        self._rise: Timer | None = None
 
     # Of the manager -----------------------------------------------------------------------
 
@@ -167,7 +168,7 @@ class Fallback:
         """Begin a quiet spell."""
         if self._rise is not None:
             self._rise.cancel()
-        self._rise = asyncio.get_running_loop().call_later(self._spell, self._one_more)
+        self._rise = self._life.later(self._spell, self._one_more)
 
     def _one_more(self) -> None:
         """It was quiet for long enough: one more at once."""
@@ -185,7 +186,7 @@ class Fallback:
 
     def _arm_release(self, seconds: float) -> None:
         if self._release is None:
-            self._release = asyncio.get_running_loop().call_later(seconds, self._window_over)
+            self._release = self._life.later(seconds, self._window_over)
 
     def _window_over(self) -> None:
         """Let go of what has failed alone; a probe decides on the others."""

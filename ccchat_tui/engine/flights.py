@@ -38,8 +38,8 @@ class Flights:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._context = contextvars.Context()
 
-    def bind(self) -> tuple[asyncio.AbstractEventLoop, contextvars.Context] | None:
-        """Take the running loop. Returns it and the context to work in, if it is another one.
+    def bind(self) -> contextvars.Context | None:
+        """Take the running loop. Returns the context to work in, if it is another one.
 
         Tasks run in the context of the first submission, so that what one request's task does to
         its context is nobody else's.
@@ -49,7 +49,7 @@ class Flights:
             return None
         self._loop = loop
         self._context = contextvars.copy_context()
-        return loop, self._context
+        return self._context
 
     def launch(self, handle: RequestHandle) -> None:
         """Run an attempt; its first step is not taken before this returns."""

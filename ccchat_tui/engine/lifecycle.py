@@ -12,6 +12,7 @@ import asyncio
 import math
 from collections.abc import Callable
 
+from ccchat_tui.clock import Later
 from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.counters import Counters
 from ccchat_tui.engine.deadlines import next_look, overdue, timed_out
@@ -46,8 +47,9 @@ class Lifecycle:
     Args:
         runner: Runs one attempt.
         settings: The limits in time.
-        now: The clock, in seconds that must be those of the event loop's timers.
+        now: The clock, in seconds.
         retry: What is tried again, and when.
+        later: The timers that go with the clock.
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class Lifecycle:
         settings: EngineSettings,
         now: Callable[[], float],
         retry: RetryPolicy,
+        later: Later,
     ) -> None:
         self.now = now
+        self.later = later
         self.settings = settings
         self.retry = retry
         self.guard: Guard | None = None
@@ -76,7 +80,7 @@ class Lifecycle:
         self.counters = Counters()
         self.history = QueueHistory(now)
         self.announcer = Announcer()
-        self.watchdog = Watchdog(now, self._due, self.settle)
+        self.watchdog = Watchdog(now, self._due, self.settle, later)
         self.tokens = 0
         """Tokens of all requests so far."""
         self.corrections = 0
@@ -89,10 +93,10 @@ class Lifecycle:
 
     def bind(self) -> None:
         """Take the running loop, unless it is the one in use."""
-        taken = self.flights.bind()
-        if taken is not None:
+        context = self.flights.bind()
+        if context is not None:
             self.watchdog.stop()
-            self.watchdog.bind(*taken)
+            self.watchdog.bind(context)
 
     def admit(self, request: ChatRequest) -> RequestHandle:
         """Accept a request. The caller has bound a loop, and settles."""

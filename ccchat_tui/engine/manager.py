@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from ccchat_tui.clock import Clock, SystemClock
+from ccchat_tui.clock import Clock, SystemClock, timers_of
 from ccchat_tui.engine.checks import user_of, wrong_in
 from ccchat_tui.engine.events import (
     EngineEvent,
@@ -49,7 +49,8 @@ class ChatQueueManager:
     Args:
         runner: Runs one attempt; see `Runner`.
         settings: The limits.
-        clock: Where the time comes from; its seconds must be those of the event loop's timers.
+        clock: Where the time comes from; its seconds must be those of the event loop's
+            timers, unless it has timers of its own (`HasTimers`).
         rng: Where the jitter of retries comes from.
     """
 
@@ -70,7 +71,7 @@ class ChatQueueManager:
             self.settings.retry_cap,
             rng or random.Random(),
         )
-        self._life = Lifecycle(runner, self.settings, self._now, retry)
+        self._life = Lifecycle(runner, self.settings, self._now, retry, timers_of(clock))
         self._wanted = self.settings.max_concurrent
         self._user_limit = self.settings.max_concurrent_per_user
         self._cap: int | None = None

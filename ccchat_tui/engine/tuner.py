@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from ccchat_tui.clock import Timer
 from ccchat_tui.engine.adaptive import AdaptiveLimit, AdaptiveSettings
 from ccchat_tui.engine.manager import ChatQueueManager
 from ccchat_tui.engine.stats import AdaptiveView
@@ -35,7 +35,7 @@ class Tuner:
         self._servers = servers
         self._limit: AdaptiveLimit | None = None
         self._was_on = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._seen_servers: object = None
         self._lowest = 0
         self._pieces = 0
@@ -104,7 +104,7 @@ class Tuner:
         self._pieces = life.tokens - life.corrections
         self._firsts = tally.first_tokens, tally.first_token_sum
         if self._timer is None and life.living and self._limit is not None:
-            self._timer = asyncio.get_running_loop().call_later(EVERY, self._look)
+            self._timer = life.later(EVERY, self._look)
 
     def _end_looks(self) -> None:
         if self._timer is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import math
 from collections.abc import Callable
 from contextvars import Context
+from functools import partial
 
+from ccchat_tui.clock import Later, Timer
 from ccchat_tui.engine.handle import RequestHandle
 
 _LONGEST = 86_400.0
@@ -29,6 +30,7 @@ class Watchdog:
         due: Called with the request whose moment has come; returns the next moment to look at
             it, or infinity.
         done: Called once after each round of calls.
+        later: The clock's timers.
     """
 
     def __init__(
@@ -36,20 +38,20 @@ class Watchdog:
         now: Callable[[], float],
         due: Callable[[RequestHandle, float], float],
         done: Callable[[], None],
+        later: Later,
     ) -> None:
         self._now = now
+        self._later = later
         self._due = due
         self._done = done
         self._heap: list[tuple[float, int, RequestHandle]] = []
         self._live = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._armed = math.inf
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._context: Context | None = None
 
-    def bind(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
-        """Set the loop and the context that the timer runs in."""
-        self._loop = loop
+    def bind(self, context: Context) -> None:
+        """Set the context that the timer runs in."""
         self._context = context
 
     def watch(self, handle: RequestHandle, when: float) -> None:
@@ -87,12 +89,12 @@ class Watchdog:
         return self._live
 
     def _arm(self, when: float) -> None:
-        assert self._loop is not None
+        assert self._context is not None
         if self._timer is not None:
             self._timer.cancel()
         self._armed = when
         delay = min(_LONGEST, max(0.0, when - self._now()))
-        self._timer = self._loop.call_later(delay, self._fire, context=self._context)
+        self._timer = self._later(delay, partial(self._context.run, self._fire))
 
     def _fire(self) -> None:
         self._timer = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.runs.course import Course
@@ -63,6 +64,47 @@ def quantile(ordered: Sequence[float], part: float) -> float:
         part: How much of them.
     """
     return ordered[max(1, math.ceil(part * len(ordered))) - 1] if ordered else 0.0
+
+
+def in_time(milliseconds: float) -> str:
+    """A span of time, in the unit that suits it."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 600_000:
+        return f"{milliseconds / 1000:.1f} s"
+    return f"{milliseconds / 60_000:.0f} min"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A figure by which two runs are compared."""
+
+    name: str
+    """As people are told it."""
+    of: Callable[[Report], float]
+    """Its value among those of a run."""
+    told: Callable[[float], str]
+    """The value as people read it."""
+
+
+COMPARED = (
+    Compared("completed", lambda f: float(f["completed"]), lambda n: f"{n:.0f}"),
+    Compared("wall time", lambda f: float(f["wall_ms"]), in_time),
+    Compared("wait, median", lambda f: float(f["wait_ms"]["median"]), in_time),
+    Compared("wait, p95", lambda f: float(f["wait_ms"]["p95"]), in_time),
+    Compared("wait, longest", lambda f: float(f["wait_ms"]["longest"]), in_time),
+    Compared("first token, median", lambda f: float(f["first_token_ms"]["median"]), in_time),
+    Compared("first token, p95", lambda f: float(f["first_token_ms"]["p95"]), in_time),
+    Compared("first token, longest", lambda f: float(f["first_token_ms"]["longest"]), in_time),
+    Compared("tokens a second", lambda f: float(f["tokens_per_second"]), lambda n: f"{n:.1f}"),
+    Compared("fairness (Jain)", lambda f: float(f["fairness"]), lambda n: f"{n:.3f}"),
+)
+"""In the order in which they are told."""
+
+
+def factor(before: float, after: float) -> str:
+    """What the second is of the first, in words; nothing where that cannot be said."""
+    return f"x {after / before:.2f}" if before > 0 else ""
 
 
 def _spread(seconds: Iterable[float]) -> Report:

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ccchat_tui.backends.base import ChatMessage
 from ccchat_tui.engine.request import RequestState
@@ -18,11 +18,45 @@ if TYPE_CHECKING:
     from ccchat_tui.clock import Clock
     from ccchat_tui.engine.facade import ChatService
     from ccchat_tui.engine.handle import RequestHandle
-    from ccchat_tui.scenarios.model import Cancel, Scenario
+    from ccchat_tui.scenarios.model import Scenario
 
 _BAD = frozenset({RequestState.FAILED, RequestState.TIMED_OUT})
 _REASONS = 100
 """Different reasons for failing that are remembered."""
+
+
+class Living(Protocol):
+    """A request that may be cancelled."""
+
+    @property
+    def user(self) -> str:
+        """Whose it is."""
+        ...
+
+
+L = TypeVar("L", bound=Living)
+
+
+def struck(scenario: Scenario, number: int, seed: int, living: Iterable[L]) -> list[L]:
+    """Which requests a cancel of the scenario is meant for.
+
+    Args:
+        scenario: Whose cancel it is.
+        number: Its place among the scenario's cancels, from 0.
+        seed: Begins every choice.
+        living: What lives when its moment has come, in the order in which it was sent.
+    """
+    cancel = scenario.cancels[number]
+    users = {cancel.user}
+    for user in scenario.users:
+        if user.name == cancel.user:
+            users.update(user.names)
+    may = [each for each in living if not cancel.user or each.user in users]
+    chance = random.Random(f"{seed}:cancel:{number}")
+    return [
+        may[place]
+        for place in sorted(chance.sample(range(len(may)), round(cancel.share * len(may))))
+    ]
 
 
 class ScenarioRun(Simulation):
@@ -88,7 +122,7 @@ class ScenarioRun(Simulation):
             name = f"{conversation.user}, conversation {conversation.number}"
             yield name, self._to_its_end(conversation)
         for number, cancel in enumerate(self._scenario.cancels):
-            yield f"cancel at {cancel.at} s", self._cancel(number, cancel)
+            yield f"cancel at {cancel.at} s", self._cancel(number, cancel.at)
 
     async def _to_its_end(self, conversation: Conversation) -> None:
         try:
@@ -127,19 +161,13 @@ class ScenarioRun(Simulation):
             elif state in _BAD and handle.failure is not None:
                 self._failed(handle.failure.message)
 
-    async def _cancel(self, number: int, cancel: Cancel) -> None:
+    async def _cancel(self, number: int, at: float) -> None:
         """Wait for the moment, and cancel what then lives."""
-        await self._until(cancel.at)
+        await self._until(at)
         if self._stopped:
             return
-        users = {cancel.user}
-        for user in self._scenario.users:
-            if user.name == cancel.user:
-                users.update(user.names)
-        living = [h for h in self._living.values() if not cancel.user or h.user in users]
-        chance = random.Random(f"{self._seed}:cancel:{number}")
-        for place in sorted(chance.sample(range(len(living)), round(cancel.share * len(living)))):
-            living[place].cancel()
+        for handle in struck(self._scenario, number, self._seed, self._living.values()):
+            handle.cancel()
 
     async def _until(self, moment: float) -> None:
         """Wait for a moment of the scenario."""

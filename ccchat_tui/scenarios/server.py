@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
@@ -11,6 +10,7 @@ from typing import cast
 
 from ccchat_tui.backends.base import BackendError, ChatChunk, ErrorKind, ModelInfo, Prompt
 from ccchat_tui.backends.demo import DemoBackend
+from ccchat_tui.clock import LoopPace, Pace
 from ccchat_tui.scenarios.model import Server, Trouble
 
 
@@ -22,17 +22,24 @@ class ScenarioServer:
         troubles: What happens to it.
         seed: Begins every choice.
         faster: How many times faster than the scenario says; troubles keep their moments.
+        pace: The time that it goes by; the running loop's unless given.
     """
 
     name = "demo model"
     address = "built in"
 
     def __init__(
-        self, server: Server, troubles: Sequence[Trouble], seed: int, faster: float = 1.0
+        self,
+        server: Server,
+        troubles: Sequence[Trouble],
+        seed: int,
+        faster: float = 1.0,
+        *,
+        pace: Pace | None = None,
     ) -> None:
         self._troubles = tuple(troubles)
         self._seed = seed
-        self._time = ServerTime([t for t in troubles if t.what == "slow"])
+        self._time = ServerTime([t for t in troubles if t.what == "slow"], pace)
         self._tries: Counter[str] = Counter()
         self._working = 0
         self._demo = DemoBackend(
@@ -123,20 +130,22 @@ class ServerTime:
 
     Args:
         slow: The troubles that slow it down. Where several do, their factors multiply.
+        pace: The time that everybody else goes by; the running loop's unless given.
     """
 
-    def __init__(self, slow: Sequence[Trouble]) -> None:
+    def __init__(self, slow: Sequence[Trouble], pace: Pace | None = None) -> None:
+        self._pace = pace or LoopPace()
         self._began: float | None = None
         self._slow = tuple(slow)
         self._edges = sorted({edge for t in slow for edge in (t.at, t.end)})
 
     def begin(self) -> None:
         """The scenario's moments count from now on."""
-        self._began = asyncio.get_running_loop().time()
+        self._began = self._pace.monotonic()
 
     def passed(self) -> float:
         """Seconds since the beginning."""
-        now = asyncio.get_running_loop().time()
+        now = self._pace.monotonic()
         if self._began is None:
             self._began = now
         return now - self._began
@@ -155,7 +164,7 @@ class ServerTime:
     async def sleep(self, seconds: float) -> None:
         """Wait until so much of the server's own time has passed."""
         if not self._slow:
-            await asyncio.sleep(seconds)
+            await self._pace.sleep(seconds)
             return
         now = last = self.passed()
         for edge in self._edges:
@@ -166,7 +175,7 @@ class ServerTime:
                 break
             seconds -= part
             last = edge
-        await asyncio.sleep(last - now + seconds * self._factor(last))
+        await self._pace.sleep(last - now + seconds * self._factor(last))
 
     def _factor(self, moment: float) -> float:
         """How many times slower it is from this moment to the next edge."""

@@ -27,8 +27,9 @@ class DeadlockError(AssertionError):
 class _JumpingSelector(selectors.BaseSelector):
     """Looks at the real files without waiting, and moves the loop's time on instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_move: Callable[[float], bool]) -> None:
         self._real = selectors.DefaultSelector()
+        self._may_move = may_move
         self.now = 0.0
         self.outside = 0
         """How many pieces of work are with threads; each wakes the loop when it is done."""
@@ -43,7 +44,8 @@ class _JumpingSelector(selectors.BaseSelector):
         if not ready:
             if timeout is None:
                 raise DeadlockError(f"at {self.now:.3f} s everything waits and no timer is left")
-            self.now += timeout
+            if self._may_move(self.now + timeout):
+                self.now += timeout
         return ready
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -60,10 +62,15 @@ class _JumpingSelector(selectors.BaseSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """A loop in virtual time, which begins at 0."""
+    """A loop in virtual time, which begins at 0.
 
-    def __init__(self) -> None:
-        self._virtual = _JumpingSelector()
+    Args:
+        may_move: Asked before time jumps, with the moment that it would jump to. It may keep the
+            loop waiting; if it says no, time stands still and whatever has become ready is done.
+    """
+
+    def __init__(self, may_move: Callable[[float], bool] = lambda _moment: True) -> None:
+        self._virtual = _JumpingSelector(may_move)
         super().__init__(self._virtual)
         self._clock_resolution = _RESOLUTION
 

@@ -24,7 +24,7 @@ from ccchat_tui.engine.events import (
 )
 from ccchat_tui.engine.facade import ChatService
 from ccchat_tui.engine.handle import RequestHandle
-from ccchat_tui.engine.request import Rejected, RequestState
+from ccchat_tui.engine.request import Priority, Rejected, RequestState
 from ccchat_tui.sessions.checks import check_question
 from ccchat_tui.sessions.context import prompt_for, running_before
 from ccchat_tui.sessions.keeper import Keeper
@@ -87,6 +87,8 @@ class SessionManager:
         """The model of a chat that was given none."""
         self.connecting = False
         """Whether it is not known yet who will answer; until then a chat needs no model."""
+        self.priorities: Mapping[str, Priority] = {}
+        """The class that the requests of some users wait in, where it is not the normal one."""
         self.keeper = Keeper()
         """Who keeps the conversations on the disk, if anybody does."""
         self._clock = clock
@@ -351,6 +353,7 @@ class SessionManager:
                 prompt=lambda: self._context(session, turn),
                 preview=turn.question,
                 id=request_id,
+                priority=self.priorities.get(session.user, Priority.NORMAL),
             )
         except BaseException:
             del self._asked[request_id]

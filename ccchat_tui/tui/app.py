@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -29,6 +29,7 @@ from ccchat_tui.clock import Clock, SystemClock
 from ccchat_tui.config import Settings
 from ccchat_tui.engine.events import EngineEvent, RequestEnded
 from ccchat_tui.engine.facade import ChatService
+from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.fault import write_trace
 from ccchat_tui.sessions.ids import random_id
@@ -60,6 +61,7 @@ from ccchat_tui.tui.timeline.desk import RunDesk
 from ccchat_tui.tui.watch import QueueWatch
 
 if TYPE_CHECKING:
+    from ccchat_tui.tui.demo.director import Director
     from ccchat_tui.remote.service import RemoteService
 
 MOST_AT_ONCE = 1000
@@ -98,6 +100,14 @@ class Parts:
     """The folder of prompt templates; `None` for none."""
     keymap: Keymap = field(default_factory=Keymap)
     """The keys of one's own."""
+    limits: EngineSettings | None = None
+    """The engine's limits, in place of those of the settings."""
+    colours: Mapping[str, str] = field(default_factory=dict)
+    """The colours of users, as in `#ff8800`."""
+    direct: Callable[[CCChatApp], Director] | None = None
+    """Makes who has simulated users write in the chats."""
+    first: Callable[[CCChatApp], None] | None = None
+    """Called once the first screen stands."""
     warnings: tuple[str, ...] = ()
     """What is to be said at the start, such as a mistyped variable."""
 
@@ -136,7 +146,7 @@ class CCChatApp(App[None]):
             None
             if parts.remote
             else ConcurrentChatService(
-                self._pending, settings.engine(), clock=parts.clock, rng=parts.rng
+                self._pending, parts.limits or settings.engine(), clock=parts.clock, rng=parts.rng
             )
         )
         """The engine of this process; `None` where we work on another's."""
@@ -175,6 +185,8 @@ class CCChatApp(App[None]):
         self.notices = ReplyNotices(self, settings.notify, self._write)
         self.outside: Outside | None = None
         """How others reach this engine, if they do."""
+        self.colours = parts.colours
+        self.director = None if parts.direct is None else parts.direct(self)
         self.terminal_given = False
         """Whether another program has the terminal just now."""
         for theme in parts.themes.themes.values():
@@ -241,6 +253,10 @@ class CCChatApp(App[None]):
         else:
             # The first screen does not wait for what it takes to ask a server.
             self.call_after_refresh(self._try_once, self._find_out)
+        if self.director is not None:
+            self.call_after_refresh(self.director.start)
+        if self._parts.first is not None:
+            self.call_after_refresh(self._parts.first, self)
 
     def on_resize(self) -> None:
         """Say so where there is too little room."""
@@ -248,6 +264,8 @@ class CCChatApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Stop everything that runs, and wait until its connections are closed."""
+        if self.director is not None:
+            await self.director.aclose()
         self.watch_queue.stop()
         self.keeping.leave()
         await self.models.aclose()
@@ -414,6 +432,11 @@ class CCChatApp(App[None]):
         self.push_screen(
             CommandPalette(providers=[ThemeCommands], placeholder="Search for themes…")
         )
+
+    def action_direct(self, what: str) -> None:
+        """Steer the demo."""
+        if self.director is not None:
+            self.director.do(what)
 
     def action_theme(self, name: str) -> None:
         """Change the colours."""

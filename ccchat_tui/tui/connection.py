@@ -66,6 +66,7 @@ class Connection:
         self._pending = pending
         self._model = model
         self._changed = changed
+        self._otherwise = ""
         self.answer = Answer(ServerView(server.name, server.address), "")
 
     @property
@@ -98,6 +99,13 @@ class Connection:
         if notice:
             notice += " Start the server and press F5 to change over; the chats stay."
         self._show(self.demo, notice, failed=bool(problem))
+
+    def say(self, notice: str) -> None:
+        """Say something in the panes for as long as there is nothing else to be said."""
+        self._otherwise = notice
+        if not self.answer.notice:
+            self.answer = replace(self.answer, notice=notice)
+            self._changed()
 
     async def models(self) -> list[ModelInfo]:
         """What the one that answers has now. Raises `BackendError`."""
@@ -178,7 +186,7 @@ class Connection:
     def _show(self, backend: ChatBackend, notice: str, *, failed: bool = False) -> None:
         told = NO_SERVER if failed else ""
         view = ServerView(one_line(backend.name, 40), one_line(backend.address, 80), told)
-        self.answer = Answer(view, notice)
+        self.answer = Answer(view, notice or self._otherwise)
         self._changed()
 
 

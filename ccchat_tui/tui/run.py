@@ -87,7 +87,7 @@ def run_app(
     own = [(",".join(keys), "", "") for keys in keymap.keys.values() if keys]
     teach_alt_keys([*ChatsScreen.BINDINGS, *own])
     keep_pasted_escapes()
-    return asyncio.run(_run(CCChatApp(settings, parts), parts.store, beside))
+    return asyncio.run(run_until_left(CCChatApp(settings, parts), parts.store, beside))
 
 
 def check_theme(name: str, themes: ThemeSet | None = None) -> None:
@@ -129,7 +129,7 @@ def preset_named(name: str, presets: Presets) -> Preset:
     return there[name]
 
 
-async def _run(app: CCChatApp, store: Store | None, beside: Beside | None) -> int:
+async def run_until_left(app: CCChatApp, store: Store | None, beside: Beside | None) -> int:
     """Run it, with signals answered by an orderly end."""
     leaving = Leaving(app, app.settings.drain_timeout)
     aside = asyncio.get_running_loop().call_later(SETTLED_AFTER, set_startup_aside)

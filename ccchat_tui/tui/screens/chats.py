@@ -154,6 +154,7 @@ class ChatsScreen(HomeScreen):
             clock=self._clock,
             notice=self._notice,
             slash=self._slash,
+            colour=self.app.colours.get(session.user, ""),
         )
         pane.transcript.set_compact(self.has_class("-compact"))
         self._panes[session.id] = pane
@@ -206,6 +207,7 @@ class ChatsScreen(HomeScreen):
                     pane.session.title,
                     self._sessions.status(pane.session),
                     active=pane is self.deck.active,
+                    colour=self.app.colours.get(pane.session.user, ""),
                 )
                 for pane in self.deck.panes
             ]

@@ -62,6 +62,7 @@ class ChatPane(Vertical):
         clock: For the seconds that a reply has been waited for.
         notice: A plain line at the top of the transcript; empty for none.
         slash: The commands that may be typed in place of a message; `None` for none.
+        colour: Of its user, as in `#ff8800`; empty for none.
     """
 
     class Activated(Message):
@@ -109,9 +110,11 @@ class ChatPane(Vertical):
         clock: Clock,
         notice: str = "",
         slash: Slash | None = None,
+        colour: str = "",
     ) -> None:
         super().__init__()
         self.session = session
+        self._colour = colour
         self.number = 0
         """Its place among the tabs, from 1."""
         self._sessions = sessions
@@ -202,7 +205,8 @@ class ChatPane(Vertical):
         facts += Preset.of(session).facts
         if session.ordered:
             facts.append("one after the other")
-        pieces = [
+        pieces = [Piece("▎", self._colour, "settings")] if self._colour else []
+        pieces += [
             Piece(one_line(session.user, 16), "bold", "settings"),
             Piece(f"  {' · '.join(facts)}", "", "settings"),
         ]

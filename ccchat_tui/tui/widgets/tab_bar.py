@@ -46,6 +46,8 @@ class Tab:
     title: str
     status: SessionStatus
     active: bool = False
+    colour: str = ""
+    """Of its user, as in `#ff8800`; empty for none."""
 
 
 class TabBar(PieceLine):
@@ -212,8 +214,9 @@ def _draw(tab: Tab, width: int) -> list[Piece]:
     label = one_line(_label(tab), room)
     label += " " * (room - cell_len(label) + 1)
     pieces = []
+    mark = "▎" if tab.active or tab.colour else " "
     for text, style in (
-        ("▎" if tab.active else " ", accent),
+        (mark, tab.colour or accent),
         (number, accent),
         (f"{glyph} ", STATUS_STYLES[tab.status] or text_style),
         (label, text_style),

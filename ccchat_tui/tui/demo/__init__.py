@@ -1,0 +1,1 @@
+"""Scenarios played in the app, and one load run in two ways side by side."""
