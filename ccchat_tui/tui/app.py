@@ -61,8 +61,8 @@ from ccchat_tui.tui.timeline.desk import RunDesk
 from ccchat_tui.tui.watch import QueueWatch
 
 if TYPE_CHECKING:
-    from ccchat_tui.tui.demo.director import Director
     from ccchat_tui.remote.service import RemoteService
+    from ccchat_tui.tui.demo.director import Director
 
 MOST_AT_ONCE = 1000
 """The limit of requests in flight can be raised to this while running."""

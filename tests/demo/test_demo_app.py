@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from textual.binding import BindingsMap
+
 from ccchat_tui.engine.request import Priority
 from ccchat_tui.scenarios.model import Scenario
 from ccchat_tui.sessions.model import TurnState
 from ccchat_tui.testing.scripted import ScriptedBackend
+from ccchat_tui.tui.app import CCChatApp
 from ccchat_tui.tui.demo.compare_screen import CompareScreen
+from ccchat_tui.tui.demo.keys import DEMO_KEYS
+from ccchat_tui.tui.screens.chats import ChatsScreen
+from ccchat_tui.tui.widgets.chat_pane import ChatPane
+from ccchat_tui.tui.widgets.composer import Composer
 from tests.demo.demo_app import DemoUnderTest, playing
 
 TWO = Scenario.model_validate(
@@ -89,17 +96,17 @@ class TestPlaying:
             await pilot.pause()
             await app.pass_time(1)
             before = [pane.composer.text for pane in app.chats.deck.panes]
-            await pilot.press("alt+k")
+            await pilot.press("alt+g")
             await app.pass_time(5, step=0.5)
             assert [pane.composer.text for pane in app.chats.deck.panes] == before
             assert "0:01" in line(app)
             assert "paused" in line(app)
-            await pilot.press("alt+k", "alt+f", "alt+f", "alt+f")
+            await pilot.press("alt+g", "alt+f", "alt+f", "alt+f")
             assert not app.service.snapshot(0).totals.completed
             await app.pass_time(1, step=FINE)
             assert "0:09  8x" in line(app)
             assert app.service.snapshot(0).totals.completed > 0
-            await pilot.press(*["alt+s"] * 9)
+            await pilot.press(*["alt+a"] * 9)
             assert "0.5x" in line(app)
 
     async def test_what_comes_next_is_counted_down_and_what_is_lost_is_in_the_chat(self) -> None:
@@ -165,3 +172,13 @@ class TestOnAServer:
             call = await app.script.call(0)
             assert call.question
             assert app.wall is app.time
+
+
+def test_the_keys_of_a_demo_are_nobody_elses() -> None:
+    """Otherwise the other one would go on meaning what it means, and the demo have none."""
+    taken = {
+        key
+        for kind in (ChatsScreen, CCChatApp, ChatPane, Composer)
+        for key in (kind._merged_bindings or BindingsMap()).key_to_bindings
+    }
+    assert not taken & {binding.key for binding in DEMO_KEYS}

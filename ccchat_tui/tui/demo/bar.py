@@ -16,8 +16,8 @@ from ccchat_tui.text import one_line
 from ccchat_tui.tui.widgets.line import Piece, PieceLine
 
 HINTS = (
-    ("pause", "Alt+K", "pause"),
-    ("slower", "Alt+S", "slower"),
+    ("pause", "Alt+G", "pause"),
+    ("slower", "Alt+A", "slower"),
     ("faster", "Alt+F", "faster"),
     ("restart", "Alt+R", "again"),
     ("next", "Alt+M", "next"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ccchat_tui.engine.events import EngineEvent, RequestEnded
 from ccchat_tui.scenarios.player import Hands
-from ccchat_tui.tui.widgets.chat_pane import words_of
+from ccchat_tui.tui.refusals import words_of
 
 if TYPE_CHECKING:
     from ccchat_tui.engine.request import Rejected
