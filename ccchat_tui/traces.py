@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 LONGEST_NAME: Final = 100
 """Cells of a model's name in the name of a span."""
+LEAVING: Final = 2.0
+"""Seconds that the last spans have to be sent."""
 QUEUED: Final = "queued"
 CONNECTING: Final = "connecting"
 STREAMING: Final = "streaming"
@@ -219,6 +222,9 @@ def traced() -> Beside:
         finally:
             unsubscribe()
             traces.close()
-            await asyncio.to_thread(provider.shutdown)  # sends what is left
+            # It sends what is left, and tries again and again where there is nobody to take it.
+            sending = threading.Thread(target=provider.shutdown, name="last traces", daemon=True)
+            sending.start()
+            await asyncio.to_thread(sending.join, LEAVING)
 
     return beside
