@@ -20,7 +20,7 @@ one does not wait. It takes the extra `api`: pip install 'ccchat-tui[api]'.
 ACCESS = """\
 A token lets into the API: each user's to what is theirs, the admin's to everything. With --user or
 --admin that token is printed alone, and made where there is none. What is changed counts at once,
-also for a server that runs; --revoke leaves what was begun with the token to run on.
+also for a server that runs; --revoke ends what was begun with the token.
 """
 
 DOCTOR = """\

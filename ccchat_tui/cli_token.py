@@ -46,5 +46,5 @@ def _revoke(tokens: Tokens, name: str | None) -> int:
         raise CommandError("--revoke needs --user NAME or --admin, to say whose token", 2)
     if not tokens.revoke(name):
         raise CommandError(f"there is no token of {visible(name)}; `ccchat token` shows them")
-    say(f"the token of {visible(name)} counts no longer; what it began runs on")
+    say(f"the token of {visible(name)} counts no longer; what it began ends with it")
     return 0

@@ -23,10 +23,12 @@ class Answered:
 
     Attributes:
         status: The status; `None` while nothing was sent.
+        whole: Whether the answer is complete.
     """
 
     def __init__(self) -> None:
         self.status: int | None = None
+        self.whole = False
 
     def watch(self, send: Send) -> Send:
         """A `send` that is looked at."""
@@ -34,6 +36,8 @@ class Answered:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.status = message["status"]
+            elif message["type"] == "http.response.body":
+                self.whole = not message.get("more_body", False)
             await send(message)
 
         return watched

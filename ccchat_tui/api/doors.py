@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccchat_tui.api.access import logged_request
+from ccchat_tui.api.revoking import Revoking, until_gone
 from ccchat_tui.api.tokens import Tokens, TokensError
 from ccchat_tui.api.views import encode
 
@@ -47,6 +48,7 @@ class Doors:
     ) -> None:
         self._app = app
         self._tokens = tokens
+        self._revoking = Revoking(tokens)
         self._names = _LOCAL | {name.lower() for name in names}
         self._any_ip = any_ip
 
@@ -61,10 +63,21 @@ class Doors:
             if refusal is None:
                 body = await self._read(headers, receive)
                 if isinstance(body, bytes):
-                    await self._app(scope, _again(body, receive), send)
+                    await self._let_in(scope, body, receive, send)
+                    if answered.status is not None and not answered.whole:
+                        # Ended from here: its client is told that nothing more comes.
+                        await send({"type": "http.response.body", "body": b""})
                     return
                 refusal = body
             await refusal(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        token = scope.get("state", {}).get("token")
+        if token is None:
+            await self._app(scope, _again(body, receive), send)
+            return
+        with self._revoking.under_way(token) as gone:
+            await self._app(scope, _again(body, until_gone(receive, gone)), send)
 
     def _stranger(self, headers: Headers) -> Response | None:
         """By what name, and from which page."""
@@ -112,7 +125,7 @@ class Doors:
                 "Ollama's clients send OLLAMA_API_KEY)",
                 (("www-authenticate", "Bearer"),),
             )
-        scope.setdefault("state", {})["caller"] = caller
+        scope.setdefault("state", {}).update(caller=caller, token=token.strip())
         return None
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | Response:
