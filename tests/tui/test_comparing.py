@@ -73,6 +73,8 @@ class TestFigures:
         cut = turn(state=TurnState.CANCELLED, parts=["a", "b"], thinking=["c"], duration=2.0)
         found = figures_of(cut, None, 99.0)
         assert found == Figures(TurnState.CANCELLED, None, 2.0, None, 3)
+        # As long as the server has not told it, the speed is that since the first token.
+        assert figures_of(cut, 0.5, 99.0).rate == 2.0
         assert figure_rows(found, 60) == [
             "first token \u2013 · total 2.0 s",
             "\u2013 tokens/s · 3 tokens",

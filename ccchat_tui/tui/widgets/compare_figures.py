@@ -37,8 +37,7 @@ class Figures:
     total: float | None = None
     """Seconds from the slot to the end, or until now."""
     rate: float | None = None
-    """Tokens a second: the server's own figure once it has told it, before that since the first
-    token."""
+    """Tokens a second: the server's own figure where it has told it, else since the first token."""
     tokens: int = 0
 
 
@@ -56,8 +55,11 @@ def figures_of(turn: Turn | None, first: float | None, now: float) -> Figures:
     if handle is None:
         stats = turn.stats
         tokens = (stats.tokens if stats else None) or len(turn.parts) + len(turn.thinking)
+        total = turn.duration or None
         rate = stats.tokens_per_second if stats else None
-        return Figures(turn.state, first, turn.duration or None, rate, tokens)
+        if rate is None and total is not None and first is not None and total > first:
+            rate = tokens / (total - first)
+        return Figures(turn.state, first, total, rate, tokens)
     total = None if handle.started_at is None else max(0.0, now - handle.started_at)
     rate = None
     if handle.first_token_at is not None and now > handle.first_token_at:
