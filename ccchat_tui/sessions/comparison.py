@@ -161,7 +161,7 @@ class Comparison:
         """
         wanted = self.sessions
         if self._owed is not None and self._owed[0] == text:
-            wanted = [session for session in self._owed[1] if session in self.sessions]
+            wanted = self._owed[1]
         fresh = [session for session in wanted if session.title == UNTITLED]
         sent = send_to(manager, wanted, text)
         refused = [session for session, _ in sent.refused]

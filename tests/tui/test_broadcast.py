@@ -39,6 +39,8 @@ class TestCommand:
         app = scripted_app(users=USERS, max_concurrent_chats=1, max_queue=1)
         async with app.run_test(size=SIZE) as pilot:
             await app.settle()
+            # Also of the one in which it was typed.
+            await pilot.press("alt+3")
             await give(app, pilot, "/broadcast Hello")
             assert asked(app) == [["Hello"], ["Hello"], []]
             texts = [pane.composer.text for pane in app.chats.deck.panes]

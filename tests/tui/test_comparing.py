@@ -200,6 +200,10 @@ class TestComparing:
             assert asked(app) == [[], ["Why?"], ["Why?"], []]
             assert app.pane.composer.text == "Why?"
             assert "Sent to 2 of 3; Enter asks the rest. Not sent to gemma3:4b: " in app.pane.news
+            await pilot.press("enter")
+            await app.settle()
+            assert app.pane.news.startswith("Not sent to gemma3:4b: ")
+            assert app.pane.composer.text == "Why?"
             app.sessions.cancel_newest(app.session(3))
             await pilot.press("enter")
             await app.settle()
