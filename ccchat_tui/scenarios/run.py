@@ -164,8 +164,6 @@ class ScenarioRun(Simulation):
     async def _cancel(self, number: int, at: float) -> None:
         """Wait for the moment, and cancel what then lives."""
         await self._until(at)
-        if self._stopped:
-            return
         for handle in struck(self._scenario, number, self._seed, self._living.values()):
             handle.cancel()
 

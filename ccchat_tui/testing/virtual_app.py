@@ -10,6 +10,7 @@ from unittest import mock
 
 from ccchat_tui.testing.virtual_time import VirtualTimeLoop
 from ccchat_tui.tui.frames import FrameClock
+from ccchat_tui.tui.timeline.event_list import EventList
 
 T = TypeVar("T")
 
@@ -38,7 +39,6 @@ def run_app_virtual(main: Coroutine[Any, Any, T]) -> T:
 @contextmanager
 def _textual_goes_by(loop: VirtualTimeLoop) -> Iterator[None]:
     """Let Textual take its time from a loop instead of from the machine."""
-    assert FrameClock.__init__.__kwdefaults__ is not None
     with ExitStack() as patches:
         patches.enter_context(mock.patch("textual._time.get_time", loop.time))
         # On Windows it would wait for the machine.
@@ -47,9 +47,8 @@ def _textual_goes_by(loop: VirtualTimeLoop) -> Iterator[None]:
         patches.enter_context(mock.patch("textual.pilot.wait_for_idle", _idle))
         patches.enter_context(mock.patch("textual.app.wait_for_idle", _idle))
         # What fits into a frame must not hang on how fast the machine draws.
-        patches.enter_context(
-            mock.patch.dict(FrameClock.__init__.__kwdefaults__, time_source=loop.time)
-        )
+        for init in (FrameClock.__init__, EventList.__init__):
+            patches.enter_context(mock.patch.dict(init.__kwdefaults__ or {}, time_source=loop.time))
         yield
 
 

@@ -132,6 +132,9 @@ class TestCancels:
         )
         assert played.snapshot.totals.cancelled == 2
 
+    def test_what_was_cancelled_is_no_failure(self) -> None:
+        assert not play(*self.users(), cancels=[{"at": 0.5}]).run.failures()
+
     def test_one_that_comes_too_late_is_not_waited_for(self) -> None:
         played = play(cancels=[{"at": 5000}])
         assert played.snapshot.totals.completed == 3
