@@ -13,28 +13,16 @@ from typing import TYPE_CHECKING, Any
 from ccchat_tui.cli_output import CommandError, complain, say, table, terminal_width, visible
 from ccchat_tui.paths import chosen_store
 from ccchat_tui.sessions.database import open_database, transaction
-from ccchat_tui.sessions.history import set_pinned, set_tags
 from ccchat_tui.sessions.problems import StoreProblem
-from ccchat_tui.sessions.rows import (
-    SessionRow,
-    TurnRow,
-    close_tab,
-    load_session,
-    save_session,
-    save_turn,
-)
+from ccchat_tui.sessions.rows import load_session
 from ccchat_tui.sessions.search import Summary, page, search, summary_of
 
 if TYPE_CHECKING:
     from ccchat_tui.config import Loaded
-    from ccchat_tui.sessions.export import Form
 
 FEW = 20
 """So many conversations are listed if nobody says how many."""
 _EVERY = 1 << 40
-_ENDINGS: Mapping[str, Form] = {
-    "": "md", "md": "md", "markdown": "md", "json": "json", "html": "html", "htm": "html",
-}  # fmt: skip
 _HEAD = ("id", "last", "user", "turns", "title")
 
 
@@ -75,7 +63,7 @@ def export_conversations(loaded: Loaded, given: Mapping[str, Any]) -> int:
         CommandError: There is no such conversation, or the file cannot be written.
     """
     from ccchat_tui.sessions.archive import archived  # noqa: PLC0415 - loads pydantic's models
-    from ccchat_tui.sessions.export import export  # noqa: PLC0415
+    from ccchat_tui.sessions.export import export, form_of  # noqa: PLC0415
 
     with opened(loaded) as database:
         chosen = _chosen(database, given.get("ids") or ())
@@ -86,7 +74,7 @@ def export_conversations(loaded: Loaded, given: Mapping[str, Any]) -> int:
                 sessions.append(archived(session, pinned=summary.pinned, tags=summary.tags))
     named = given.get("output")
     suffix = Path(named).suffix.lstrip(".").lower() if named else ""
-    form = given.get("form") or _ENDINGS.get(suffix)
+    form = given.get("form") or form_of(suffix or "md")
     if form is None:
         raise CommandError(
             f"{named!a}: the kind of document is not clear from that name; "
@@ -115,6 +103,7 @@ def import_conversations(loaded: Loaded, given: Mapping[str, Any]) -> int:
         ArchiveError,
         from_json,
     )
+    from ccchat_tui.sessions.imports import put_in  # noqa: PLC0415 - as above
 
     with opened(loaded, make=True) as database:
         for name in given["files"]:
@@ -126,32 +115,11 @@ def import_conversations(loaded: Loaded, given: Mapping[str, Any]) -> int:
             except ArchiveError as error:
                 raise CommandError(f"{name!a} cannot be imported: {error.message}") from None
             with transaction(database):
-                new = sum(_put_in(database, item) for item in items)
+                new = sum(put_in(database, item)[1] for item in items)
             rest = len(items) - new
             there = f", {rest} already there and left alone" if rest else ""
             say(f"{visible(name)}: {new} imported{there}")
     return 0
-
-
-def _put_in(database: sqlite3.Connection, item: Any) -> bool:
-    """Write one conversation of an archive. Returns whether it is new."""
-    from ccchat_tui.sessions.archive import session_from  # noqa: PLC0415
-    from ccchat_tui.sessions.ids import random_id  # noqa: PLC0415
-
-    session = session_from(item)
-    there = database.execute("SELECT 1 FROM sessions WHERE id = ?", (session.id,)).fetchone()
-    if there is not None:
-        return False
-    save_session(database, SessionRow.of(session), "")
-    close_tab(database, session.id)
-    for turn in session.turns:
-        taken = database.execute("SELECT 1 FROM turns WHERE id = ?", (turn.id,)).fetchone()
-        if taken is not None:  # another conversation's, so that it must not be written over
-            turn.id = random_id()
-        save_turn(database, session.id, TurnRow.of(turn), turn.asked_at)
-    set_pinned(database, session.id, item.pinned)
-    set_tags(database, session.id, item.tags)
-    return True
 
 
 @contextmanager

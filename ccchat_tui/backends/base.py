@@ -339,6 +339,24 @@ class ManagesModels(Protocol):
         ...
 
 
+class Shown(Protocol):
+    """What a server tells of one model."""
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What it can do: `completion`, `vision`, ...; empty where that is not told."""
+        ...
+
+
+@runtime_checkable
+class ShowsModels(Protocol):
+    """A server that tells more of a model than stands in its list."""
+
+    async def show(self, model: str) -> Shown:
+        """What it knows of a model. Raises `BackendError`; within seconds."""
+        ...
+
+
 @runtime_checkable
 class HasManagers(Protocol):
     """A backend behind which are servers whose models can be managed, or may be."""

@@ -8,9 +8,23 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from ccchat_tui.engine.request import ReplyStats
+from ccchat_tui.sessions.attachments import (
+    Attachment,
+    AttachmentError,
+    attachment_from,
+    bytes_from,
+)
 from ccchat_tui.sessions.ids import random_id
 from ccchat_tui.sessions.model import Session, Turn, TurnState
 
@@ -40,6 +54,47 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="ignore", ser_json_inf_nan="constants")
 
 
+class ArchivedFile(_Model):
+    """A file that went with a question: its text, or the Base64 of its bytes."""
+
+    name: Name
+    text: Text | None = None
+    base64: Text | None = None
+
+    _attachment: Attachment | None = PrivateAttr(None)
+
+    @classmethod
+    def of(cls, attachment: Attachment) -> ArchivedFile:
+        """A file that is attached to something."""
+        content, picture = attachment.content, attachment.is_picture
+        file = cls.model_construct(
+            name=attachment.name,
+            text=None if picture else content,
+            base64=content if picture else None,
+        )
+        file._attachment = attachment
+        return file
+
+    @model_validator(mode="after")
+    def _look_into(self) -> ArchivedFile:
+        """One that could not be attached is refused, in the words for that."""
+        try:
+            if self.text is not None:
+                data = whole(self.text).encode()
+            else:
+                data = bytes_from(self.base64 or "")
+            self._attachment = attachment_from(self.name, data)
+        except AttachmentError as error:
+            raise ValueError(error.message) from None
+        return self
+
+    @property
+    def attachment(self) -> Attachment:
+        """The file."""
+        assert self._attachment is not None
+        return self._attachment
+
+
 class ArchivedTurn(_Model):
     """A question and its reply."""
 
@@ -51,6 +106,7 @@ class ArchivedTurn(_Model):
     asked_at: AwareDatetime
     state: Literal["completed", "cancelled", "failed", "timed_out", "interrupted"] = "completed"
     note: Name = ""
+    attachments: list[ArchivedFile] = Field(default_factory=list)
     tokens: Annotated[int, Field(ge=0)] | None = None
     seconds: Annotated[float, Field(ge=0)] | None = None
 
@@ -114,6 +170,7 @@ def _archived_turn(turn: Turn) -> ArchivedTurn:
             "asked_at": turn.asked_at,
             "state": state.value,
             "note": whole(turn.note),
+            "attachments": [ArchivedFile.of(each) for each in turn.attachments],
             "tokens": turn.stats.tokens if turn.stats else None,
             "seconds": turn.duration,
         }
@@ -180,6 +237,7 @@ def session_from(item: ArchivedSession) -> Session:
                 note=turn.note,
                 stats=None if turn.tokens is None else ReplyStats(tokens=turn.tokens),
                 duration=turn.seconds,
+                attachments=tuple(each.attachment for each in turn.attachments),
             )
             for turn in item.turns
         ],

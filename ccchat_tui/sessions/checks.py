@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.engine.request import Rejected
+from ccchat_tui.sessions.attachments import Attachment
 from ccchat_tui.sessions.model import Session
-from ccchat_tui.text import shown_value
+from ccchat_tui.text import one_line, shown_value
 
 
 def check_question(session: Session, text: str) -> None:
@@ -30,6 +32,32 @@ def check_question(session: Session, text: str) -> None:
     options: Any = session.options
     if not isinstance(options, Mapping):
         raise _refused(f"options is {shown_value(options)}; give values by their names")
+
+
+def check_pictures(model: str, attachments: Sequence[Attachment], sightless: set[str]) -> None:
+    """Make sure that a model is asked about pictures only if it may see them.
+
+    Args:
+        model: What is asked.
+        attachments: What goes with the question.
+        sightless: The models that are known to see none, by their full names.
+
+    Raises:
+        Rejected: It sees none.
+    """
+    pictures = [each.name for each in attachments if each.is_picture]
+    if pictures and full_name(model) in sightless:
+        raise Rejected("invalid", blind_words(model, pictures))
+
+
+def blind_words(model: str, pictures: Sequence[str]) -> str:
+    """What is said where pictures are for a model that sees none."""
+    names = ", ".join(one_line(name, 40) for name in pictures[:3])
+    more = f" and {len(pictures) - 3} more" if len(pictures) > 3 else ""
+    return (
+        f"{one_line(model, 60)} sees no pictures, such as {names}{more}. "
+        "Choose a model with vision, or take them out."
+    )
 
 
 def _refused(words: str) -> Rejected:

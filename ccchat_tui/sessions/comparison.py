@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ccchat_tui.backends.model_lists import full_name
+from ccchat_tui.sessions.attachments import Attachment
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session, Turn
 from ccchat_tui.sessions.titles import UNTITLED, title_from
@@ -149,7 +150,9 @@ class Comparison:
         self.sessions.append(session)
         return session
 
-    def ask(self, manager: SessionManager, text: str) -> Sent:
+    def ask(
+        self, manager: SessionManager, text: str, attachments: Sequence[Attachment] = ()
+    ) -> Sent:
         """Ask all of them.
 
         Where some have refused a message, the same message again goes only to those: the others
@@ -158,12 +161,13 @@ class Comparison:
         Args:
             manager: Who keeps the conversations.
             text: The message.
+            attachments: The files that go with it.
         """
         wanted = self.sessions
         if self._owed is not None and self._owed[0] == text:
             wanted = self._owed[1]
         fresh = [session for session in wanted if session.title == UNTITLED]
-        sent = send_to(manager, wanted, text)
+        sent = send_to(manager, wanted, text, attachments)
         refused = [session for session, _ in sent.refused]
         self._owed = (text, refused) if refused else None
         for session in fresh:

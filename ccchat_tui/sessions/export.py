@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final, Literal
 
-from ccchat_tui.sessions.archive import ArchivedSession, ArchivedTurn, to_json
+from ccchat_tui.sessions.archive import ArchivedFile, ArchivedSession, ArchivedTurn, to_json
+from ccchat_tui.sessions.attachments import fenced, size_words
 from ccchat_tui.text import sanitize
 
 Form = Literal["md", "json", "html"]
 FORMS: Final[tuple[Form, ...]] = ("md", "json", "html")
+_NAMES: Final[Mapping[str, Form]] = {
+    "md": "md", "markdown": "md", "json": "json", "html": "html", "htm": "html",
+}  # fmt: skip
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -24,12 +28,18 @@ h1 { line-height: 1.2; }
 pre { background: color-mix(in srgb, CanvasText 6%, Canvas); padding: .75rem 1rem;
   overflow-x: auto; }
 pre + .text, .text + pre { margin-top: .5rem; }
+img { max-width: 100%; }
 """.strip()
 
 _FENCE = re.compile(
     r"^(?P<fence>```+|~~~+)[^\n`]*\n(?P<code>.*?)(?:^(?P=fence)[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
+
+
+def form_of(name: str) -> Form | None:
+    """The form of a name such as `markdown`, or of the ending of a file; `None` for any other."""
+    return _NAMES.get(name.lower().lstrip("."))
 
 
 def export(sessions: Sequence[ArchivedSession], form: Form) -> str:
@@ -58,12 +68,23 @@ def _markdown_of(session: ArchivedSession) -> str:
         blocks.append("**System prompt**\n\n" + _quoted(session.system))
     for turn in session.turns:
         blocks.append(_quoted(turn.question))
+        blocks += [_quoted(_file_in_markdown(each)) for each in turn.attachments]
         blocks.append(f"**{_line(turn.model) or 'model'}**")
         if turn.reply.strip():
             blocks.append(_closed(sanitize(turn.reply).strip("\n")))
         if note := _note(turn):
             blocks.append(f"*({_line(note)})*")
     return "\n\n".join(blocks)
+
+
+def _file_in_markdown(file: ArchivedFile) -> str:
+    """A text whole, of a picture that it was there: as Markdown it would be nothing to read."""
+    attachment = file.attachment
+    facts = f"{_line(attachment.name)}, {attachment.kind_words}, {size_words(attachment.size)}"
+    if attachment.is_picture:
+        return f"*Attached: {facts}*"
+    _name, block = fenced(attachment).split("\n", 1)
+    return f"*Attached: {facts}*\n\n{block}"
 
 
 def _quoted(text: str) -> str:
@@ -97,7 +118,7 @@ def to_html(sessions: Sequence[ArchivedSession]) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         # Even if something were to slip through, no browser would run or fetch it.
         '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n{body}\n"
         "</body>\n</html>\n"
@@ -111,6 +132,7 @@ def _html_of(session: ArchivedSession) -> str:
         parts.append(_folded("System prompt", session.system))
     for turn in session.turns:
         parts.append(f'<div class="question text" dir="auto">{_text(turn.question)}</div>')
+        parts += [_file_in_html(each) for each in turn.attachments]
         facts = [turn.model or "model"]
         if turn.tokens:
             facts.append(f"{turn.tokens:,} token{'' if turn.tokens == 1 else 's'}")
@@ -121,6 +143,20 @@ def _html_of(session: ArchivedSession) -> str:
         if note := _note(turn):
             parts.append(f'<p class="note">{escape(_plain(note))}</p>')
     return "\n".join(filter(None, parts))
+
+
+def _file_in_html(file: ArchivedFile) -> str:
+    attachment = file.attachment
+    size = size_words(attachment.size)
+    title = escape(f"{_plain(attachment.name)} · {attachment.kind_words} · {size}")
+    if not attachment.is_picture:
+        return _folded(title, attachment.content)
+    # The Base64 is of our own making, and what it holds is a picture by its first bytes.
+    source = f"data:image/{attachment.kind};base64,{attachment.content}"
+    return (
+        f"<details open><summary>{title}</summary>"
+        f'<img src="{source}" alt="{escape(_plain(attachment.name))}"></details>'
+    )
 
 
 def _folded(title: str, text: str) -> str:

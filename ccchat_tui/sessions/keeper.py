@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ccchat_tui.clock import Clock
+from ccchat_tui.sessions.attached_rows import save_attached
 from ccchat_tui.sessions.model import Session, Turn, TurnState
 from ccchat_tui.sessions.rows import (
     SessionRow,
@@ -39,6 +40,9 @@ class Keeper:
 
     def draft_changed(self, session: Session, text: Callable[[], str]) -> None:
         """The message box of a session holds another text, which `text` gives."""
+
+    def attached_changed(self, session: Session) -> None:
+        """Other files are to go with the next question of a session."""
 
     def seen(self, session: Session) -> None:
         """The person works in a session now."""
@@ -120,6 +124,14 @@ class StoreKeeper(Keeper):
         if not self._leaving:
             self._drafts[session.id] = (session, text)
             self._wake()
+
+    def attached_changed(self, session: Session) -> None:
+        """Write which files are to go with the next question, behind what was put before: those of
+        a question that was just asked are its own by then."""
+        if self._keep_session(session, wanted=True):
+            self._store.put(
+                partial(save_attached, session=session.id, attachments=session.attached)
+            )
 
     def seen(self, session: Session) -> None:
         """Remember that this is the tab that is worked in."""

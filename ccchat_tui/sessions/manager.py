@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ccchat_tui.backends.base import Prompt, Think
+from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.events import (
     EngineEvent,
@@ -25,7 +26,8 @@ from ccchat_tui.engine.events import (
 from ccchat_tui.engine.facade import ChatService
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import Priority, Rejected, RequestState
-from ccchat_tui.sessions.checks import check_question
+from ccchat_tui.sessions.attachments import Attachment
+from ccchat_tui.sessions.checks import check_pictures, check_question
 from ccchat_tui.sessions.context import prompt_for, running_before
 from ccchat_tui.sessions.keeper import Keeper
 from ccchat_tui.sessions.model import Session, SessionStatus, Turn, TurnState
@@ -85,6 +87,8 @@ class SessionManager:
         """What the server said it has, when it was last asked; newest first."""
         self.default_model = ""
         """The model of a chat that was given none."""
+        self.sightless: set[str] = set()
+        """The models that are known to see no pictures, by their full names."""
         self.connecting = False
         """Whether it is not known yet who will answer; until then a chat needs no model."""
         self.priorities: Mapping[str, Priority] = {}
@@ -194,8 +198,13 @@ class SessionManager:
 
     # Asking -------------------------------------------------------------------------------
 
-    def send(self, session: Session, text: str) -> Turn:
+    def send(self, session: Session, text: str, attachments: Sequence[Attachment] = ()) -> Turn:
         """Ask a question in a session.
+
+        Args:
+            session: Where.
+            text: The question.
+            attachments: The files that go with it.
 
         Returns:
             The turn, already waiting or started, at the end of `session.turns`.
@@ -209,6 +218,7 @@ class SessionManager:
             question=text,
             model=self._model_for(session),
             asked_at=self._clock.now(),
+            attachments=tuple(attachments),
         )
         session.turns.append(turn)
         try:
@@ -334,6 +344,7 @@ class SessionManager:
 
     def _ask(self, session: Session, turn: Turn) -> None:
         """Submit a turn, or hold it until the one before has ended."""
+        check_pictures(turn.model, turn.attachments, self.sightless)
         if session.ordered and any(each.state.alive for each in session.turns if each is not turn):
             self._held.setdefault(session.id, []).append(turn)
             turn.note = WAITS_FOR_EARLIER
@@ -365,7 +376,7 @@ class SessionManager:
     def _context(self, session: Session, turn: Turn) -> Prompt:
         """What is asked, fixed now; and what that leaves out."""
         turn.left_out = running_before(session, turn)
-        return prompt_for(session, turn)
+        return prompt_for(session, turn, sees=full_name(turn.model) not in self.sightless)
 
     def _cancel(self, session: Session, turn: Turn) -> bool:
         held = self._held.get(session.id, [])

@@ -108,5 +108,44 @@ _THOUGHTS = (
     *_index("words", "turns", ("question", "reply", "thinking")),
 )
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CONVERSATIONS, _WORDS, _THOUGHTS)
+
+def _files(table: str, of: str) -> Sequence[str]:
+    """The statements that make a table of files, each of which knows its bytes by their hash."""
+    one, many = of, f"{of}s"
+    unused = " AND ".join(
+        f"NOT EXISTS (SELECT 1 FROM {each} WHERE digest = old.digest)"  # noqa: S608 - ours
+        for each in ("attachments", "attached")
+    )
+    take_out = f"DELETE FROM blobs WHERE digest = old.digest AND {unused};"  # noqa: S608 - ours
+    return (
+        f"""
+        CREATE TABLE {table} (
+            {one} TEXT NOT NULL REFERENCES {many} (id) ON DELETE CASCADE,
+            place INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            PRIMARY KEY ({one}, place)
+        ) WITHOUT ROWID
+        """,
+        f"CREATE INDEX {table}_bytes ON {table} (digest)",
+        f"CREATE TRIGGER {table}_out AFTER DELETE ON {table} BEGIN {take_out} END",
+    )
+
+
+# The files of questions that were asked, and of those that are being written; the same bytes are
+# there once, however often they are attached.
+_FILES = (
+    """
+    CREATE TABLE blobs (
+        number INTEGER PRIMARY KEY,
+        digest TEXT NOT NULL UNIQUE,
+        data BLOB NOT NULL
+    )
+    """,
+    *_files("attachments", "turn"),
+    *_files("attached", "session"),
+)
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CONVERSATIONS, _WORDS, _THOUGHTS, _FILES)
 """In order; how many of them a file has been through stands in it, as `PRAGMA user_version`."""

@@ -12,6 +12,7 @@ from ccchat_tui.backends.base import Think
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import ReplyStats
+from ccchat_tui.sessions.attachments import Attachment
 
 
 class TurnState(StrEnum):
@@ -78,6 +79,8 @@ class Turn:
     did not, or that is not known."""
     handle: RequestHandle | None = None
     """Its request, while that runs."""
+    attachments: tuple[Attachment, ...] = ()
+    """The files that go with the question."""
 
     @property
     def thinking_seconds(self) -> float | None:
@@ -99,7 +102,14 @@ class Turn:
         Returns:
             What takes it back.
         """
-        fresh = Turn(self.id, self.question, model, self.asked_at, revision=self.revision + 1)
+        fresh = Turn(
+            self.id,
+            self.question,
+            model,
+            self.asked_at,
+            revision=self.revision + 1,
+            attachments=self.attachments,
+        )
         before = {name: getattr(self, name) for name in self.__slots__}
         for name in before:
             setattr(self, name, getattr(fresh, name))
@@ -131,6 +141,8 @@ class Session:
     turns: list[Turn] = field(default_factory=list)
     draft: str = ""
     """What stood in the message box when the conversation was last kept."""
+    attached: tuple[Attachment, ...] = ()
+    """The files that are to go with the next question."""
     stand_in: tuple[str, str] | None = None
     """The model it was given, if that is not there now, and the one that answers in its place."""
 

@@ -13,6 +13,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ccchat_tui.engine.request import ReplyStats
+from ccchat_tui.sessions.attached_rows import (
+    load_attached,
+    load_attachments,
+    save_attachments,
+)
+from ccchat_tui.sessions.attachments import Attachment
 from ccchat_tui.sessions.model import Session, Turn, TurnState
 from ccchat_tui.sessions.words import words_for_interrupted
 
@@ -109,6 +115,7 @@ class TurnRow:
     state: TurnState
     asked_at: datetime
     facts: dict[str, Any]
+    attachments: Sequence[Attachment] = ()
 
     @classmethod
     def of(cls, turn: Turn, *, interrupted: bool = False) -> TurnRow:
@@ -137,6 +144,7 @@ class TurnRow:
                 "thought_for": turn.thought_for,
                 "stats": asdict(stats) if stats else None,
             },
+            turn.attachments,
         )
 
 
@@ -172,6 +180,7 @@ def save_turn(database: sqlite3.Connection, session: str, row: TurnRow, updated:
             "facts": json.dumps(row.facts),
         },
     )
+    save_attachments(database, row.id, row.attachments)
     database.execute("DELETE FROM pieces WHERE turn = ?", (row.id,))
     database.execute(
         "UPDATE sessions SET updated_at = max(updated_at, ?) WHERE id = ?",
@@ -324,11 +333,12 @@ def load_session(database: sqlite3.Connection, session_id: str) -> Session | Non
         ordered=bool(settings.get("ordered")),
         turns=_load_turns(database, session_id),
         draft=unpack(row[6]),
+        attached=load_attached(database, session_id),
     )
 
 
 def _load_turns(database: sqlite3.Connection, session_id: str) -> list[Turn]:
-    return [
+    turns = [
         _turn(database, row)
         for row in database.execute(
             "SELECT id, question, reply, thinking, model, state, asked_at, facts FROM turns "
@@ -336,6 +346,10 @@ def _load_turns(database: sqlite3.Connection, session_id: str) -> list[Turn]:
             (session_id,),
         ).fetchall()
     ]
+    files = load_attachments(database, session_id)
+    for turn in turns:
+        turn.attachments = files.get(turn.id, ())
+    return turns
 
 
 def _turn(database: sqlite3.Connection, row: tuple[Any, ...]) -> Turn:

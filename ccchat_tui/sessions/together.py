@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ccchat_tui.engine.request import Rejected
+from ccchat_tui.sessions.attachments import Attachment
 from ccchat_tui.sessions.keeper import Keeper
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session, Turn
@@ -21,7 +22,12 @@ class Sent:
     """Those that did not, each with the reason."""
 
 
-def send_to(manager: SessionManager, sessions: Iterable[Session], text: str) -> Sent:
+def send_to(
+    manager: SessionManager,
+    sessions: Iterable[Session],
+    text: str,
+    attachments: Sequence[Attachment] = (),
+) -> Sent:
     """Ask the same in several conversations, one after the other.
 
     One that is refused keeps no other from being asked. A conversation that was closed meanwhile
@@ -31,13 +37,14 @@ def send_to(manager: SessionManager, sessions: Iterable[Session], text: str) -> 
         manager: Who keeps the conversations.
         sessions: In the order in which they are to be asked.
         text: The message.
+        attachments: The files that go with it.
     """
     sent = Sent()
     for session in sessions:
         if session not in manager.sessions:
             continue
         try:
-            sent.turns.append(manager.send(session, text))
+            sent.turns.append(manager.send(session, text, attachments))
         except Rejected as refusal:
             sent.refused.append((session, refusal))
     return sent

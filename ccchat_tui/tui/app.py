@@ -42,11 +42,13 @@ from ccchat_tui.tui.broadcasts import Broadcasts
 from ccchat_tui.tui.commands import ChatCommands, ThemeCommands
 from ccchat_tui.tui.comparing import Comparisons
 from ccchat_tui.tui.connection import Connection
+from ccchat_tui.tui.documents import Documents
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.keeping import Keeping
 from ccchat_tui.tui.keymap import Keymap
 from ccchat_tui.tui.leaving import tell_of_end
 from ccchat_tui.tui.model_desk import ModelDesk
+from ccchat_tui.tui.model_facts import ModelFacts
 from ccchat_tui.tui.notices import ReplyNotices
 from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen
@@ -195,6 +197,8 @@ class CCChatApp(App[None]):
         self.models = ModelDesk(self, parts.presets)
         self.comparisons = Comparisons(self)
         self.broadcasts = Broadcasts(self)
+        self.facts = ModelFacts(self)
+        self.documents = Documents(self)
         self.chats = ChatsScreen(
             self, panel_visible=settings.panel_visible, panel_width=settings.panel_width
         )
@@ -397,6 +401,7 @@ class CCChatApp(App[None]):
             ("Everywhere", chats),
             ("The program", self),
             ("In the message box", chats.active.composer),
+            ("In the attached files", chats.active.attaching.bar),
             ("In a chat", chats.active),
             ("In the replies", chats.active.transcript),
             ("In the queue panel", chats.panel.queue),

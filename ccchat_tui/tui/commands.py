@@ -48,6 +48,9 @@ def commands(app: CCChatApp) -> Iterator[Command]:
     for each in chats.deck.panes:
         title = one_line(f"{each.session.user} · {each.session.title}", 60)
         yield Command(f"Go to chat {each.number}: {title}", "", f"go_to('{each.session.id}')", app)
+    for form, words in (("md", "Markdown"), ("json", "JSON"), ("html", "a web page")):
+        yield Command(f"Export this chat as {words}", "into a file", f"export({form!r})", chats)
+    yield Command("Import conversations", "from a file that was exported as JSON", "import", chats)
     yield Command("Fetch a model", "and see how far others are", "fetch_model", chats)
     if pane.comparison is not None:
         words = "its conversations stay in the history"

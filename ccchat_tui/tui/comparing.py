@@ -73,7 +73,7 @@ class Comparisons:
             first = first or pane
             pane.composer.prompts = first.composer.prompts
             figures = CompareFigures(session, comparison, self._app.wall)
-            pane.compare(figures, lambda text: comparison.ask(sessions, text))
+            pane.compare(figures, lambda text, files: comparison.ask(sessions, text, files))
         self._make_room(len(models))
         assert first is not None
         chats.activate(first)

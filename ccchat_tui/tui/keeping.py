@@ -15,6 +15,7 @@ from ccchat_tui.text import sanitize
 if TYPE_CHECKING:
     import sqlite3
 
+    from ccchat_tui.sessions.archive import ArchivedSession
     from ccchat_tui.sessions.model import Session
     from ccchat_tui.sessions.store import Store
     from ccchat_tui.tui.app import CCChatApp
@@ -162,7 +163,7 @@ class Keeping:
     def _is_untouched(self, session: Session) -> bool:
         assert self._keeper is not None
         pane = self._app.chats.pane_of(session.id)
-        written = pane is not None and bool(pane.composer.text)
+        written = session.attached or (pane is not None and bool(pane.composer.text))
         return not (session.turns or written or self._keeper.keeps(session))
 
     def _adopt(self, session: Session) -> None:
@@ -232,6 +233,36 @@ class Keeping:
 
         await self._needed.write(partial(restore, session_id=session_id, owner=self._needed.owner))
 
+    @property
+    def keeps(self) -> bool:
+        """Whether conversations are kept at all."""
+        return self._store is not None
+
+    async def take_in(self, items: Sequence[ArchivedSession]) -> dict[str, bool]:
+        """Take conversations of an archive in, and open the first of them; all of them, where
+        nothing is kept.
+
+        Returns:
+            By their ids, whether they are new here.
+        """
+        from ccchat_tui.sessions.archive import session_from  # noqa: PLC0415
+        from ccchat_tui.sessions.imports import put_in  # noqa: PLC0415
+        from ccchat_tui.tui.screens.history import Found  # noqa: PLC0415
+
+        if self._store is None:
+            new: dict[str, bool] = {}
+            for session in map(session_from, items):
+                new[session.id] = self._app.sessions.find(session.id) is None
+                if new[session.id]:
+                    self._app.sessions.adopt(session)
+        else:
+            owner = self._store.owner.token
+            new = await self._store.write(
+                lambda database: dict(put_in(database, item, owner) for item in items)
+            )
+        await self._open_chat(Found(next(iter(new))))
+        return new
+
     def _open(self, found: Found | None) -> None:
         if found is not None:
             self._app.run_worker(self._open_chat(found), group="store")
@@ -239,8 +270,9 @@ class Keeping:
     async def _open_chat(self, found: Found) -> None:
         from ccchat_tui.sessions.history import claim  # noqa: PLC0415
 
-        chats, store = self._app.chats, self._needed
+        chats = self._app.chats
         if chats.pane_of(found.session_id) is None:
+            store = self._needed
             try:
                 self._adopt(
                     await store.write(

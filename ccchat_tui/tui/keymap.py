@@ -30,6 +30,7 @@ PLACES: Final = {
     "Composer": "box",
     "Transcript": "replies",
     "FindBar": "find",
+    "AttachmentBar": "files",
     "SidePanel": "panel",
     "QueuePanel": "queue",
     "RunScreen": "run",
@@ -44,8 +45,8 @@ ANYWHERE: Final = ("app", "chats")
 """Places whose actions have no place in their names."""
 
 _AROUND: Final = {
-    "chats": frozenset({"chat", "box", "replies", "find", "panel", "queue"}),
-    "chat": frozenset({"box", "replies", "find"}),
+    "chats": frozenset({"chat", "box", "replies", "find", "files", "panel", "queue"}),
+    "chat": frozenset({"box", "replies", "find", "files"}),
     "panel": frozenset({"queue"}),
     "run": frozenset({"timeline", "events"}),
 }
@@ -54,7 +55,9 @@ program, and in every dialog, lies around whatever else there is, and around wha
 
 _IN_DIALOGS: Final = frozenset({"dialog", "list"})
 
-_NO_WRITING: Final = frozenset({"replies", "panel", "queue", "list", "run", "timeline", "events"})
+_NO_WRITING: Final = frozenset(
+    {"replies", "files", "panel", "queue", "list", "run", "timeline", "events"}
+)
 """Places where letters may be keys, for nothing is written there."""
 
 _SCROLLING: Final = re.compile(r"(scroll|page)_(up|down|left|right|home|end)")
@@ -141,6 +144,7 @@ def _kinds() -> Iterator[type[DOMNode]]:
     from ccchat_tui.tui.timeline.event_list import EventList  # noqa: PLC0415
     from ccchat_tui.tui.timeline.gantt import Timeline  # noqa: PLC0415
     from ccchat_tui.tui.timeline.screen import RunScreen  # noqa: PLC0415
+    from ccchat_tui.tui.widgets.attachments import AttachmentBar  # noqa: PLC0415
     from ccchat_tui.tui.widgets.chat_pane import ChatPane  # noqa: PLC0415
     from ccchat_tui.tui.widgets.composer import Composer  # noqa: PLC0415
     from ccchat_tui.tui.widgets.find_bar import FindBar  # noqa: PLC0415
@@ -150,6 +154,7 @@ def _kinds() -> Iterator[type[DOMNode]]:
     from ccchat_tui.tui.widgets.transcript import Transcript  # noqa: PLC0415
 
     yield from (ChatsScreen, CCChatApp, ChatPane, Composer, Transcript, FindBar)
+    yield AttachmentBar
     yield from (QueuePanel, SidePanel, RunScreen, Timeline, EventList)
     for module in iter_modules(screens.__path__, f"{screens.__name__}."):
         import_module(module.name)

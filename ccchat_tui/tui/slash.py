@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ccchat_tui.text import one_line
+from ccchat_tui.tui.paths import last_name
 
 if TYPE_CHECKING:
     from ccchat_tui.tui.app import CCChatApp
@@ -76,6 +77,10 @@ CompleteWord = Callable[["CCChatApp", "ChatPane", str], "tuple[str, Iterable[str
 """Given what stands of the argument: the word at its end that is begun, and what it may be."""
 
 
+Suggest = Callable[["CCChatApp", "ChatPane", str], Iterable[str]]
+"""What an argument that is begun may become."""
+
+
 @dataclass(frozen=True, slots=True)
 class SlashCommand:
     """One command."""
@@ -90,6 +95,8 @@ class SlashCommand:
     complete: Complete | None = None
     complete_word: CompleteWord | None = None
     """In the place of `complete`, where the argument is made of several words."""
+    suggest: Suggest | None = None
+    """What the argument may become, where that hangs on what is typed of it."""
     needed: bool = False
     """Whether it can do nothing without an argument."""
 
@@ -194,16 +201,20 @@ class Slash:
         if not space:
             return _names(name, self)
         command = self.find(name)
-        if command is not None and command.complete_word is not None:
+        if command is None:
+            return []
+        if command.complete_word is not None:
             word, words = command.complete_word(self._app, pane, typed)
             shown = (one_line(each, 200) for each in words)
             begin = len(line) - len(word)
             return [Choice(f"{each} ", each, "", begin) for each in _ranked(word, shown)]
-        if command is None or command.complete is None:
-            return []
         typed = typed.lstrip()
         begin = len(line) - len(typed)
-        found = (one_line(each, 200) for each in command.complete(self._app, pane))
+        if command.suggest is not None:
+            texts = command.suggest(self._app, pane, typed)
+            return [Choice(each, one_line(last_name(each), 200), "", begin) for each in texts]
+        given = command.complete(self._app, pane) if command.complete else ()
+        found = (one_line(each, 200) for each in given)
         return [
             Choice(each, each, "", begin)
             for each in _ranked(typed, found)

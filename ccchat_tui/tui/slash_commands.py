@@ -9,6 +9,7 @@ from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.sessions.options import OPTIONS
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.slash import SlashCall, SlashCommand, SlashError
+from ccchat_tui.tui.slash_files import file_commands
 from ccchat_tui.tui.slash_set import OTHERS, set_option
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def builtin_commands() -> Iterable[SlashCommand]:
     yield does("connect", "try the model server again", "connect")
     yield does("history", "open any conversation", "app.history")
     yield SlashCommand("find", "find words in this chat", _find, "[WORDS]")
+    yield from file_commands()
     yield SlashCommand("editor", "write in your own editor", _editor)
     yield does("links", "links and code blocks of a reply", "pieces")
     yield does("jump", "go to any place by a letter", "jump_mode")

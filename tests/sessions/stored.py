@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ccchat_tui.engine.request import ReplyStats
+from ccchat_tui.sessions.attached_rows import save_attached
 from ccchat_tui.sessions.database import open_database, transaction
 from ccchat_tui.sessions.model import Session, Turn, TurnState
 from ccchat_tui.sessions.rows import (
@@ -58,6 +59,8 @@ def write(database: sqlite3.Connection, session: Session, owner: str = "") -> No
     for turn in session.turns:
         save_turn(database, session.id, TurnRow.of(turn), turn.asked_at)
     save_draft(database, session.id, session.draft)
+    if session.attached:
+        save_attached(database, session.id, session.attached)
 
 
 def fill(path: Path, *sessions: Session) -> None:
@@ -95,12 +98,12 @@ def facts(session: Session) -> tuple[object, ...]:
     return (
         (session.id, session.user, session.title, session.model, session.created_at),
         (session.system, session.options, session.think, session.keep_alive, session.ordered),
-        session.draft,
+        (session.draft, session.attached),
         [
             (
                 (turn.id, turn.question, turn.reply, "".join(turn.thinking), turn.model),
                 (turn.state, turn.asked_at, turn.note, turn.hints, turn.left_out),
-                (turn.stats, turn.duration),
+                (turn.stats, turn.duration, turn.attachments),
             )
             for turn in session.turns
         ],

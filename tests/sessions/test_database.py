@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ccchat_tui.sessions.attachments import attachment_from
 from ccchat_tui.sessions.database import APPLICATION_ID, open_database, transaction, version_of
 from ccchat_tui.sessions.migrations import MIGRATIONS
 from ccchat_tui.sessions.problems import StoreProblem
@@ -77,7 +78,18 @@ def to_3(path: Path) -> None:
         assert [hit.turn for hit in search(database, "gills")] == ["s1t1"]
 
 
-CHECKS: dict[int, Callable[[Path], None]] = {2: to_2, 3: to_3}
+def to_4(path: Path) -> None:
+    """Questions of before have no files, and those of now may."""
+    with closing(open_database(path)) as database, transaction(database):
+        session = load_session(database, "s1")
+        assert session is not None
+        assert [turn.attachments for turn in session.turns] == [(), ()]
+        session.turns[0].attachments = (attachment_from("a.txt", b"Cod"),)
+        write(database, session)
+        assert same(load_session(database, "s1"), session)
+
+
+CHECKS: dict[int, Callable[[Path], None]] = {2: to_2, 3: to_3, 4: to_4}
 
 
 @pytest.mark.parametrize("version", range(2, len(MIGRATIONS) + 1))
@@ -92,7 +104,8 @@ def test_each_step_from_the_one_before(tmp_path: Path, version: int) -> None:
             write(database, session)
     with closing(open_database(path, MIGRATIONS[:version])) as database:
         assert version_of(database) == version
-        assert same(load_session(database, "s1"), session)
+    # What is read goes by the newest form.
+    assert same(kept(path, "s1"), session)
     CHECKS[version](path)
 
 

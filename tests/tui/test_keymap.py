@@ -113,7 +113,7 @@ class TestActions:
     def test_by_themselves_no_two_actions_share_a_key_where_they_meet(self) -> None:
         # Each action is given the key it has: what it would be in conflict with shows.
         inner = {"chat.cancel_newest", "box.escape", "box.complete", "focus_next", "copy_text"}
-        inner |= {"box.copy", "find.leave"}
+        inner |= {"box.copy", "find.leave", "files.leave"}
         for action in actions():
             if action.name not in inner:
                 read_keymap({action.name: action.keys})

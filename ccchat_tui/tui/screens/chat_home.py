@@ -11,6 +11,7 @@ from textual.screen import Screen
 from ccchat_tui.tui.widgets.header import StatusHeader
 
 if TYPE_CHECKING:
+    from ccchat_tui.sessions.export import Form
     from ccchat_tui.tui.app import CCChatApp
 
 
@@ -59,6 +60,29 @@ class HomeScreen(Screen[None]):
         self.set_class(compact, "-compact")
         for pane in self.app.chats.deck.panes:
             pane.transcript.set_compact(compact)
+
+    def action_attach(self) -> None:
+        """Attach what is offered, or ask for a file."""
+        from ccchat_tui.tui.screens.choose_file import ChooseFileScreen  # noqa: PLC0415 - so here
+
+        attaching = self.app.chats.active.attaching
+        if attaching.take_offer():
+            return
+
+        def answered(text: str | None) -> None:
+            if text:
+                attaching.attach_soon(text)
+
+        words = "A picture (PNG, JPEG, WebP, GIF) or a text; Tab completes its path."
+        self.app.push_screen(ChooseFileScreen("Attach a file", words), answered)
+
+    def action_export(self, form: Form) -> None:
+        """Write this chat into a file."""
+        self.app.documents.export_soon(self.app.chats.active, form)
+
+    def action_import(self) -> None:
+        """Ask for a file of conversations, and open what is in it."""
+        self.app.documents.ask_import()
 
     def action_editor(self) -> None:
         """Write the message in an editor of one's own."""

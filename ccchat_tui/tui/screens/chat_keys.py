@@ -61,6 +61,7 @@ CHAT_KEYS: list[BindingType] = [
     ),
     _key("alt+x", "cancel_all", "Cancel all", "Cancel every request", show=False),
     _key("ctrl+f", "find", "Find", "Find words in this chat", show=False),
+    _key("alt+a", "attach", "Attach", "Attach a file, or what is offered", show=False),
     _key("alt+e", "editor", "Editor", "Write the message in your own editor", show=False),
     _key("alt+l", "pieces", "Links and code", "Links and code blocks of a reply", show=False),
     _key("alt+j", "jump_mode", "Jump", "Go to any place by a letter", show=False),

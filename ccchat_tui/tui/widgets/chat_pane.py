@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -16,15 +16,18 @@ from textual.widgets import Static
 
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.request import Rejected
+from ccchat_tui.sessions.attachments import Attachment
 from ccchat_tui.sessions.comparison import Comparison
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session, Turn
 from ccchat_tui.sessions.presets import Preset
 from ccchat_tui.sessions.together import Sent, when_all_kept
 from ccchat_tui.text import one_line, sanitize
+from ccchat_tui.tui.attaching import Attaching
 from ccchat_tui.tui.refusals import compared_words, words_of
 from ccchat_tui.tui.slash import Slash, SlashCall, SlashError
 from ccchat_tui.tui.slash_completion import Completion
+from ccchat_tui.tui.widgets.attachments import AttachmentBar
 from ccchat_tui.tui.widgets.compare_figures import CompareFigures
 from ccchat_tui.tui.widgets.composer import PLACEHOLDER, Composer
 from ccchat_tui.tui.widgets.find_bar import FindBar
@@ -33,6 +36,9 @@ from ccchat_tui.tui.widgets.piece_rows import PieceRows
 from ccchat_tui.tui.widgets.slash_list import SlashList
 from ccchat_tui.tui.widgets.tab_bar import STATUS_GLYPHS
 from ccchat_tui.tui.widgets.transcript import Transcript
+
+AskAll = Callable[[str, Sequence[Attachment]], Sent]
+"""Sends a message with its files to several."""
 
 
 class InfoLine(PieceLine):
@@ -125,6 +131,7 @@ class ChatPane(Vertical):
         if slash is not None:
             self.composer.completion = Completion(lambda line: slash.choices(line, self))
         self._choices = SlashList()
+        self.attaching = Attaching(self, session, sessions)
         self.find_bar = FindBar()
         self._news = Static(classes="news", markup=False)
         self._info = InfoLine()
@@ -133,7 +140,7 @@ class ChatPane(Vertical):
         self._focus_wanted = False
         self.figures: CompareFigures | None = None
         """What its model takes, while it is one of a comparison."""
-        self._ask_all: Callable[[str], Sent] | None = None
+        self._ask_all: AskAll | None = None
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -144,6 +151,7 @@ class ChatPane(Vertical):
         if self.figures is not None:
             yield self.figures
         yield self._choices
+        yield self.attaching.bar
         yield self.composer
 
     def on_mount(self) -> None:
@@ -153,6 +161,7 @@ class ChatPane(Vertical):
         self.show_session()
         if self.session.draft:
             self.composer.set_draft(self.session.draft)
+        self.attaching.show()
         if self._focus_wanted:
             self.focus_composer()
 
@@ -219,14 +228,12 @@ class ChatPane(Vertical):
         """What it is one of, if it is."""
         return None if self.figures is None else self.figures.comparison
 
-    def compare(
-        self, figures: CompareFigures | None, ask_all: Callable[[str], Sent] | None = None
-    ) -> None:
+    def compare(self, figures: CompareFigures | None, ask_all: AskAll | None = None) -> None:
         """Make it one of a comparison, before it is mounted, or an ordinary chat again.
 
         Args:
             figures: What its model takes; `None` for an ordinary chat.
-            ask_all: What a message in its box is given to.
+            ask_all: What a message in its box is given to, with its files.
         """
         if self.figures is not None:
             self.figures.remove()
@@ -310,14 +317,15 @@ class ChatPane(Vertical):
 
     def _send(self, event: Composer.Submitted, message: str) -> None:
         if self._ask_all is not None:
-            self._send_to_all(event, self._ask_all(message))
+            self._send_to_all(event, self._ask_all(message, self.session.attached))
             return
         try:
-            turn = self._sessions.send(self.session, message)
+            turn = self._sessions.send(self.session, message, self.session.attached)
         except Rejected as refusal:
             self.composer.refused()
             self.tell(f"Not sent: {words_of(refusal)}", problem=True)
         else:
+            self.attaching.sent()
             self._sessions.keeper.when_kept(turn, lambda: self._kept(event.text))
             self.tell("")
 
@@ -326,6 +334,7 @@ class ChatPane(Vertical):
             self.composer.refused()
             self.tell(compared_words(sent), problem=True)
             return
+        self.attaching.sent()
         self.tell("")
         when_all_kept(self._sessions.keeper, sent.turns, lambda: self._kept(event.text))
 
@@ -338,6 +347,7 @@ class ChatPane(Vertical):
     def _written(self, event: Composer.Changed) -> None:
         event.stop()
         self._sessions.keeper.draft_changed(self.session, lambda: self.composer.full_text)
+        self.attaching.written()
         self._show_choices()
 
     @on(Composer.SelectionChanged)
@@ -363,7 +373,33 @@ class ChatPane(Vertical):
     @on(Composer.CancelRequested)
     def _escape(self, event: Composer.CancelRequested) -> None:
         event.stop()
-        self.action_cancel_newest()
+        if not self.attaching.leave_offer():
+            self.action_cancel_newest()
+
+    @on(Composer.Pasted)
+    def _pasted(self, event: Composer.Pasted) -> None:
+        event.stop()
+        self.attaching.pasted(event.text, event.shown)
+
+    @on(AttachmentBar.TakeOutRequested)
+    def _take_out(self, event: AttachmentBar.TakeOutRequested) -> None:
+        event.stop()
+        self.attaching.take_out(event.index)
+
+    @on(AttachmentBar.OfferTaken)
+    def _offer_taken(self, event: AttachmentBar.OfferTaken) -> None:
+        event.stop()
+        self.attaching.take_offer()
+
+    @on(AttachmentBar.OfferLeft)
+    def _offer_left(self, event: AttachmentBar.OfferLeft) -> None:
+        event.stop()
+        self.attaching.leave_offer()
+
+    @on(AttachmentBar.Left)
+    def _bar_left(self, event: AttachmentBar.Left) -> None:
+        event.stop()
+        self.focus_composer()
 
     @on(Transcript.CancelRequested)
     def _cancel(self, event: Transcript.CancelRequested) -> None:

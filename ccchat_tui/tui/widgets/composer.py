@@ -90,6 +90,21 @@ class Composer(CompletingTextArea):
             return self.composer
 
     @dataclass
+    class Pasted(Message):
+        """Something was pasted, and stands in the box already if anything can."""
+
+        text: str
+        """As it came."""
+        shown: str
+        """What stands in the box for it; empty for nothing."""
+        composer: Composer
+
+        @property
+        def control(self) -> Composer:
+            """The composer, for selectors in `@on`."""
+            return self.composer
+
+    @dataclass
     class CancelRequested(Message):
         """Esc was pressed with nothing of the composer's own to leave."""
 
@@ -316,17 +331,29 @@ class Composer(CompletingTextArea):
         event.prevent_default()
         event.stop()
         # Most terminals send the end of a pasted line as a carriage return.
-        self._insert_pasted(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        shown = self._insert_pasted(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        self.post_message(self.Pasted(event.text, shown, self))
         self.focus()
 
     def action_paste(self) -> None:
         """Insert what this program copied last."""
         self._insert_pasted(self.app.clipboard)
 
-    def _insert_pasted(self, text: str) -> None:
+    def _insert_pasted(self, text: str) -> str:
+        """Returns what stands in the box for it."""
         folded = self._folded(sanitize(text), held=len(self.text))
         if folded:
             self._replace_via_keyboard(folded, *self.selection)
+        return folded
+
+    def take_out(self, shown: str) -> None:
+        """Take the last place where a text stands out of the box; undo brings it back."""
+        start = self.text.rfind(shown)
+        if shown and start >= 0:
+            self.history.checkpoint()
+            end = self._location(start + len(shown))
+            self.delete(self._location(start), end, maintain_selection_offset=True)
+            self.history.checkpoint()
 
     def _folded(self, text: str, held: int = 0) -> str:
         return self._pastes.fold(text) if self._pastes.too_large(text, held) else text

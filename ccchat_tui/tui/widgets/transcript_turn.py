@@ -128,7 +128,13 @@ class TurnRows:
         room = max(10, self.width - INDENT - MARGIN)
         turn = self.turn
         size = sum(map(len, turn.parts)) if len(turn.parts) < 100 else len(turn.parts) * 5
-        return 5 + len(turn.question) // room + turn.question.count("\n") + size // (room * 2 // 3)
+        return (
+            5
+            + len(turn.attachments)
+            + len(turn.question) // room
+            + turn.question.count("\n")
+            + size // (room * 2 // 3)
+        )
 
     def forget(self, width: int) -> None:
         """Another width: everything is to be laid out again, when it is seen."""
@@ -156,6 +162,7 @@ class TurnRows:
         wrapper = Wrapper(room)
         question = sanitize(turn.question).expandtabs(TAB).strip("\n")
         self.sections["question"] = wrapper.feed([(question, "question")]) + wrapper.close()
+        self.sections["question"] += words.files(turn, room)
         if self._reply is None:
             self._reply = _Source(room)
         self.laid_out = True

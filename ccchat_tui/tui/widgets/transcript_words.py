@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ccchat_tui.sessions.attachments import size_words
 from ccchat_tui.sessions.model import Turn, TurnState
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.glyphs import glyph, word
@@ -24,6 +25,18 @@ def duration_words(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     return f"{whole // 60} min {whole % 60} s"
+
+
+def files(turn: Turn, width: int) -> list[Line]:
+    """A line for each file that went with a question."""
+    lines = []
+    for file in turn.attachments:
+        sign = "▣" if file.is_picture else "▤"
+        facts = f" · {file.kind_words} · {size_words(file.size)}"
+        name = one_line(file.name, max(4, width - len(facts) - 2))
+        spans: list[Span] = [(f"{sign} {name}", "question"), (facts, "question meta")]
+        lines.append(Line(spans, spans_cells(spans)))
+    return lines
 
 
 def header(turn: Turn, width: int, *, waited: float, tokens: int, rate: float) -> list[Line]:
