@@ -45,6 +45,14 @@ class Durations:
         buckets = self._buckets
         buckets[key] = buckets.get(key, 0) + 1
 
+    def copy(self) -> Durations:
+        """Another one that begins where this one is."""
+        twin = Durations()
+        twin.count, twin.total = self.count, self.total
+        twin._low, twin._high = self._low, self._high
+        twin._buckets = dict(self._buckets)
+        return twin
+
     @property
     def average(self) -> float:
         """The average in seconds; 0 while there is none."""
@@ -104,6 +112,15 @@ class Tally:
         """From the slot to the first token, of all that got one."""
         self.tokens = 0
         """Of ended requests."""
+
+    def copy(self) -> Tally:
+        """Another one that begins where this one is."""
+        twin = Tally()
+        for name in Tally.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin.ended = dict(self.ended)
+        twin.processing = self.processing.copy()
+        return twin
 
     def totals(self) -> Totals:
         """How many came to what."""

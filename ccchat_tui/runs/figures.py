@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import copy
+from dataclasses import replace
 from itertools import islice
+from typing import NamedTuple
 
 from ccchat_tui.engine.counters import Tally
 from ccchat_tui.engine.events import (
@@ -26,9 +28,9 @@ from ccchat_tui.engine.stats import LimitsView, QueueSnapshot, RequestView, User
 _MS = 1000.0
 
 
-@dataclass(slots=True)
-class _Living:
-    """A request that has not ended."""
+class _Living(NamedTuple):
+    """A request that has not ended. It is never changed but replaced, so that copies of figures can
+    share it."""
 
     id: str
     user: str
@@ -63,6 +65,7 @@ class Figures:
         mode: `concurrent` or `sequential`, at the beginning.
         mode_reason: Why.
         at: The moment of the beginning.
+        by_user: Whether to count for each user, too.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Figures:
         mode: str = "concurrent",
         mode_reason: str = "",
         at: float = 0.0,
+        by_user: bool = True,
     ) -> None:
         self.at = at
         """The moment of the last event."""
@@ -80,6 +84,7 @@ class Figures:
         self._mode, self._reason = mode, mode_reason
         self._paused = False
         self._all = Tally()
+        self._by_user = by_user
         self._users: dict[str, _Share] = {}
         self._flying: dict[str, _Living] = {}
         self._waiting: dict[str, _Living] = {}
@@ -95,6 +100,16 @@ class Figures:
     def queue_length(self) -> int:
         """How many are queued."""
         return len(self._queued)
+
+    def copy(self) -> Figures:
+        """Others that begin where these are; only where they do not count by user."""
+        assert not self._by_user
+        twin = copy.copy(self)
+        twin._all = self._all.copy()
+        twin._flying = dict(self._flying)
+        twin._waiting = dict(self._waiting)
+        twin._queued = dict(self._queued)
+        return twin
 
     def feed(self, event: EngineEvent) -> None:
         """One more event."""
@@ -166,52 +181,59 @@ class Figures:
     def _request(self, event: RequestEvent) -> None:
         request, user = event.request_id, event.user
         living = self._take(request)
-        all_of_them, mine = self._tallies(user)
-        for tally in (all_of_them, mine):
+        for tally in self._tallies(user):
             _count(event, tally, living)
         if isinstance(event, RequestEnded):
             return
         if living is None:
-            living = _Living(
-                request,
-                user,
-                event.session_id,
-                event.model if isinstance(event, RequestQueued) else "",
-                event.priority if isinstance(event, RequestQueued) else Priority.NORMAL,
-                event.at,
-            )
+            model, priority = "", Priority.NORMAL
+            if isinstance(event, RequestQueued):
+                model, priority = event.model, event.priority
+            living = _Living(request, user, event.session_id, model, priority, event.at)
+        share = self._users.get(user)
         match event:
             case RequestQueued():
-                living.state, group = RequestState.QUEUED, self._queued
-                mine.queued += 1
+                self._queued[request] = living._replace(state=RequestState.QUEUED)
+                if share is not None:
+                    share.queued += 1
+                return
             case RequestRetrying(failure=failure):
-                living.state, group = RequestState.WAITING_TO_RETRY, self._waiting
-                living.note = failure.message
+                self._waiting[request] = living._replace(
+                    state=RequestState.WAITING_TO_RETRY, note=failure.message
+                )
+                return
             case RequestStarted():
-                living.state, group = RequestState.CONNECTING, self._flying
-                living.slot_at, living.first_token_at = event.at, None
-                living.attempt, living.note = event.attempt, ""
-                if living.started_at is None:
-                    living.started_at = event.at
-                mine.flying += 1
+                living = living._replace(
+                    state=RequestState.CONNECTING,
+                    slot_at=event.at,
+                    first_token_at=None,
+                    attempt=event.attempt,
+                    note="",
+                    started_at=event.at if living.started_at is None else living.started_at,
+                )
             case _:
-                living.state, group = RequestState.STREAMING, self._flying
-                living.first_token_at = event.at
-                mine.flying += 1
-        group[request] = living
+                living = living._replace(state=RequestState.STREAMING, first_token_at=event.at)
+        self._flying[request] = living
+        if share is not None:
+            share.flying += 1
         self._peak = max(self._peak, len(self._flying))
 
     def _take(self, request: str) -> _Living | None:
         """Take a request out of where it stands."""
         if (living := self._flying.pop(request, None)) is not None:
-            self._users[living.user].flying -= 1
+            if (share := self._users.get(living.user)) is not None:
+                share.flying -= 1
         elif (living := self._queued.pop(request, None)) is not None:
-            self._users[living.user].queued -= 1
+            if (share := self._users.get(living.user)) is not None:
+                share.queued -= 1
         else:
             living = self._waiting.pop(request, None)
         return living
 
-    def _tallies(self, user: str) -> tuple[Tally, _Share]:
+    def _tallies(self, user: str) -> tuple[Tally, ...]:
+        """Those that something of a user is counted in."""
+        if not self._by_user:
+            return (self._all,)
         mine = self._users.get(user)
         if mine is None:
             mine = self._users[user] = _Share()

@@ -59,7 +59,7 @@ class RunSource(Protocol):
         """The queue at that moment."""
         ...
 
-    def tokens_of(self, course: Course) -> int | None:
+    def tokens_of(self, course: Course, /) -> int | None:
         """How many tokens a living request has so far; `None` where nobody knows."""
         ...
 
@@ -113,7 +113,7 @@ class LiveRun:
         """See `RunSource`."""
         return self._service.snapshot(requests)
 
-    def tokens_of(self, course: Course) -> int | None:
+    def tokens_of(self, course: Course, /) -> int | None:
         """See `RunSource`."""
         handle = self._service.find(course.id)
         return None if handle is None else handle.tokens
