@@ -103,9 +103,7 @@ def _plain(command: str | None, given: Mapping[str, Any]) -> Callable[[], int] |
 
             return print_scenarios
         case "replay":
-            from ccchat_tui.cli_report_events import replay  # noqa: PLC0415
-
-            return lambda: replay(given)
+            return lambda: _replay(given)
         case "report":
             from ccchat_tui.cli_report_events import report  # noqa: PLC0415
 
@@ -229,7 +227,7 @@ def _app(given: Mapping[str, Any]) -> int:
     from ccchat_tui.tui.run import check_theme, run_app  # noqa: PLC0415 - the way to Textual
 
     try:
-        if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
+        if _on_terminal():
             with _watched(loaded, "app") as watching:
                 if "connect" in given:
                     from ccchat_tui.cli_connect import open_remote  # noqa: PLC0415
@@ -243,6 +241,28 @@ def _app(given: Mapping[str, Any]) -> int:
         "the app draws on a terminal, and there is none here (input or output is a file or a "
         "pipe); run it in a terminal, or use `ccchat simulate`, `models` or `config`"
     )
+
+
+def _on_terminal() -> bool:
+    return all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr)))
+
+
+def _replay(given: Mapping[str, Any]) -> int:
+    """Play an event log in the app's screens; where there is no terminal, print its report."""
+    if given.get("json") or given.get("table") or not _on_terminal():
+        from ccchat_tui.cli_report_events import replay  # noqa: PLC0415
+
+        return replay(given)
+    from ccchat_tui.config import SettingsError  # noqa: PLC0415
+    from ccchat_tui.event_log.reader import EventLogError  # noqa: PLC0415
+    from ccchat_tui.tui.timeline.run_replay import run_replay  # noqa: PLC0415
+
+    try:
+        return run_replay(_load(given), Path(given["file"]).expanduser())
+    except SettingsError as error:
+        raise CommandError(str(error), 2) from None
+    except EventLogError as error:
+        raise CommandError(error.words, 2) from None
 
 
 def _load(given: Mapping[str, Any]) -> Loaded:

@@ -183,12 +183,15 @@ class CommandLine:
         )
         replay = sub.add_parser(
             "replay",
-            help="say what became of a run, from its event log",
-            description="Read the file that `--events` has written, and print the report of the "
-            "run that it tells of. No server is asked. Exits with 2 if it cannot be read.",
+            help="play a run back, from its event log, or say what became of it",
+            description="Read the file that `--events` has written, and play the run that it tells "
+            "of: queue, timeline, charts and events as they were at any moment. With --table or "
+            "--json, and where there is no terminal, the report of the run is printed. No server "
+            "is asked. Exits with 2 if the file cannot be read.",
         )
         replay.add_argument("file", metavar="FILE", help="the event log")
         replay.add_argument("--json", action="store_true", help="print one JSON object")
+        replay.add_argument("--table", action="store_true", help="print the report as a table")
         report = sub.add_parser(
             "report",
             help="a run as a web page with charts, or as Markdown, from its event log",

@@ -110,7 +110,7 @@ def replay(given: Mapping[str, Any]) -> int:
     try:
         run = replay_log(Path(given["file"]).expanduser(), complain)
     except EventLogError as error:
-        raise CommandError(error.message, 2) from None
+        raise CommandError(error.words, 2) from None
     report = run.figures.report(run.wall)
     if given.get("json"):
         say(json.dumps(report, ensure_ascii=False))
@@ -141,7 +141,7 @@ def report(given: Mapping[str, Any]) -> int:
     try:
         run = replay_log(Path(given["file"]).expanduser(), complain, courses)
     except EventLogError as error:
-        raise CommandError(error.message, 2) from None
+        raise CommandError(error.words, 2) from None
     text = form(run, courses.all)
     if output is None:
         say(text.rstrip("\n"))

@@ -18,16 +18,27 @@ LONGEST = 1_000_000
 """Characters that a line may have."""
 
 
+_BEFORE_IT = "what stands before it can be read: cut the file off there"
+_OURS = "give a file that `--events` has written"
+
+
 class EventLogError(Exception):
     """A file cannot be read as an event log.
 
     Args:
         message: In words: the file, the line, the field, the value.
+        remedy: What can be done, if the message does not say it.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self.remedy = remedy
+
+    @property
+    def words(self) -> str:
+        """The message with its remedy."""
+        return f"{self.message}; {self.remedy}" if self.remedy else self.message
 
 
 _Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -238,7 +249,8 @@ def read_log(
                     if number > 1 and not text.endswith("\n"):
                         complain(f"{where}: its last line is cut off, and is left out")
                         return
-                    raise EventLogError(f"{where}, line {number}: {error}") from None
+                    remedy = _BEFORE_IT if number > 1 else "" if "version" in str(error) else _OURS
+                    raise EventLogError(f"{where}, line {number}: {error}", remedy) from None
                 if told is not None:
                     yield told
             if not number:

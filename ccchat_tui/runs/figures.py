@@ -180,6 +180,14 @@ class Figures:
 
     def _request(self, event: RequestEvent) -> None:
         request, user = event.request_id, event.user
+        if isinstance(event, RequestFirstToken) and request in self._flying:
+            for tally in self._tallies(user):
+                _count(event, tally, self._flying[request])
+            # It keeps its place among those in flight.
+            self._flying[request] = self._flying[request]._replace(
+                state=RequestState.STREAMING, first_token_at=event.at
+            )
+            return
         living = self._take(request)
         for tally in self._tallies(user):
             _count(event, tally, living)
@@ -211,7 +219,7 @@ class Figures:
                     note="",
                     started_at=event.at if living.started_at is None else living.started_at,
                 )
-            case _:
+            case _:  # a log that begins in the middle of a run
                 living = living._replace(state=RequestState.STREAMING, first_token_at=event.at)
         self._flying[request] = living
         if share is not None:

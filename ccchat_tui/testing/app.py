@@ -9,6 +9,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from textual.app import App
 from textual.timer import Timer
 
 from ccchat_tui.backends.base import ChatBackend
@@ -92,7 +93,7 @@ async def idle(turns: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-async def drawn(app: CCChatApp) -> None:
+async def drawn(app: App[Any]) -> None:
     """Wait until what was asked for has been laid out and drawn. Raises `TimeoutError`."""
     for _ in range(2):
         done = asyncio.Event()

@@ -36,6 +36,8 @@ PLACES: Final = {
     "RunScreen": "run",
     "Timeline": "timeline",
     "EventList": "events",
+    "ReplayApp": "replay",
+    "ReplayBar": "bar",
     "HistoryRows": "list",
     "Dialog": "dialog",
 }
@@ -49,6 +51,7 @@ _AROUND: Final = {
     "chat": frozenset({"box", "replies", "find", "files"}),
     "panel": frozenset({"queue"}),
     "run": frozenset({"timeline", "events"}),
+    "replay": frozenset({"run", "timeline", "events", "bar", "queue"}),
 }
 """Places that lie around others: a key cannot mean one thing in both. What works in the whole
 program, and in every dialog, lies around whatever else there is, and around whatever dialog."""
@@ -143,6 +146,8 @@ def _kinds() -> Iterator[type[DOMNode]]:
     from ccchat_tui.tui.screens.dialog import Dialog  # noqa: PLC0415
     from ccchat_tui.tui.timeline.event_list import EventList  # noqa: PLC0415
     from ccchat_tui.tui.timeline.gantt import Timeline  # noqa: PLC0415
+    from ccchat_tui.tui.timeline.replay_app import ReplayApp  # noqa: PLC0415
+    from ccchat_tui.tui.timeline.replay_bar import ReplayBar  # noqa: PLC0415
     from ccchat_tui.tui.timeline.screen import RunScreen  # noqa: PLC0415
     from ccchat_tui.tui.widgets.attachments import AttachmentBar  # noqa: PLC0415
     from ccchat_tui.tui.widgets.chat_pane import ChatPane  # noqa: PLC0415
@@ -156,6 +161,7 @@ def _kinds() -> Iterator[type[DOMNode]]:
     yield from (ChatsScreen, CCChatApp, ChatPane, Composer, Transcript, FindBar)
     yield AttachmentBar
     yield from (QueuePanel, SidePanel, RunScreen, Timeline, EventList)
+    yield from (ReplayApp, ReplayBar)
     for module in iter_modules(screens.__path__, f"{screens.__name__}."):
         import_module(module.name)
     yield Dialog

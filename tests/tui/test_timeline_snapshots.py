@@ -6,10 +6,19 @@ After a change that is meant to be seen: `python -m pytest tests/tui/test_timeli
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 from textual.pilot import Pilot
 
-from ccchat_tui.testing.app import AppUnderTest
+from ccchat_tui.runs.logged import LoggedRun
+from ccchat_tui.runs.player import Player
+from ccchat_tui.testing.app import THEMES, AppUnderTest, drawn
+from ccchat_tui.tui.timeline.replay_app import ReplayApp
+from tests.runs.plays import made_up
+from tests.runs.test_player import written
 from tests.tui.test_snapshots import Snap, five_at_once, shape, snap, three_users
 
 __all__ = ["snap"]
@@ -78,3 +87,28 @@ class TestEvents:
             await pilot.press("3")
 
         snap(story, three_users(notify="off"), size)
+
+
+class TestReplay:
+    """A logged run, played back."""
+
+    @pytest.mark.parametrize(
+        ("size", "key"),
+        [((60, 20), "1"), ((80, 24), "4"), ((120, 40), "1"), ((120, 40), "4")],
+        ids=["timeline-60x20", "queue-80x24", "timeline-120x40", "queue-120x40"],
+    )
+    def test_replay(
+        self, snap_compare: Callable[..., bool], tmp_path: Path, size: tuple[int, int], key: str
+    ) -> None:
+        """At a moment in the middle, with the bar that is pulled."""
+        file = written(tmp_path / "events.jsonl", list(made_up(40, users=3, seed=8)))
+        app = ReplayApp(Player(LoggedRun(file)), THEMES, time_source=lambda: 0.0)
+        app.animation_level = "none"
+
+        async def before(pilot: Pilot[Any]) -> None:
+            app.player.seek(app.player.began + (app.player.end - app.player.began) * 0.6)
+            await pilot.press(key, "b")
+            await drawn(app)
+            app.look()
+
+        assert snap_compare(app, terminal_size=size, run_before=before)

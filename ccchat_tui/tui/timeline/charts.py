@@ -143,10 +143,10 @@ class Charts(StyledRows, can_focus=True):
         lasted = max(run.now - run.began, 0.001)
         charts = charts_of(buckets, seconds, lasted, snapshot)
         shown = max(1, min(len(charts), (height - 2) // 3))
-        each = max(1, (height - 2) // shown - 1)
+        each, over = divmod(max(2 * shown, height - 2), shown)
         rows: list[Row] = []
-        for chart in charts[:shown]:
-            rows += chart_rows(chart, width, each, lasted)
+        for number, chart in enumerate(charts[:shown]):
+            rows += chart_rows(chart, width, each - 1 + (number < over), lasted)
         cells = max(1, width - SCALE - 1)
         marks = ticks(0, cells, lasted / cells)
         rows.append(((" " * (SCALE + 1), ""), (marks, _MUTED)))

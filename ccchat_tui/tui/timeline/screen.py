@@ -23,6 +23,7 @@ from ccchat_tui.tui.widgets.key_hints import KeyHints
 from ccchat_tui.tui.widgets.line import Piece, PieceLine
 
 if TYPE_CHECKING:
+    from ccchat_tui.tui.timeline.replay_queue import ReplayQueue
     from ccchat_tui.tui.timeline.source import RunSource
 
 NAMES = ("timeline", "charts", "events", "queue")
@@ -95,7 +96,7 @@ class RunScreen(Screen[Course | None]):
         run: RunSource,
         *,
         chats: bool = True,
-        queue: Widget | None = None,
+        queue: ReplayQueue | None = None,
         below: Widget | None = None,
     ) -> None:
         super().__init__()
@@ -120,9 +121,9 @@ class RunScreen(Screen[Course | None]):
         return self._shown
 
     @property
-    def view(self) -> Widget:
+    def view(self) -> Timeline | Charts | EventList | ReplayQueue:
         """The view in sight."""
-        views: dict[str, Widget | None] = {
+        views: dict[str, Timeline | Charts | EventList | ReplayQueue | None] = {
             "timeline": self.timeline,
             "charts": self.charts,
             "events": self.events,
@@ -162,8 +163,7 @@ class RunScreen(Screen[Course | None]):
         if not self.is_mounted:
             return
         view = self.view
-        if isinstance(view, Timeline | Charts | EventList):
-            view.draw()
+        view.draw()
         self._views.tell(self.names, self._shown, self._told())
 
     def _told(self) -> str:

@@ -195,7 +195,7 @@ class QueuePanel(Vertical):
         if width <= 0 or height <= 0:
             return
         airy = height >= _AIRY_FROM
-        tools = tool_rows(snapshot, width)
+        tools = tool_rows(snapshot, width) if self.list.buttons else []
         head = [title_row(snapshot, width), status_row(snapshot, width)]
         room = max(0, height - len(tools) - 2 - _LIST_ROWS)
         servers = server_rows(self._servers, width, min(room, self._server_room))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from textwrap import wrap
 
 from rich.cells import cell_len
@@ -32,6 +33,8 @@ EMPTY = ("Nothing is running.", "What you send in any chat shows up here.")
 class RequestRows(PieceRows, can_focus=True):
     """Requests with a cursor that stays on its request, however the rows move."""
 
+    buttons = True
+    """Whether requests can be cancelled here."""
     FOCUS_ON_CLICK = False  # a click on a button leaves the keys where the person types
     DEFAULT_CSS = """
     RequestRows {
@@ -110,7 +113,7 @@ class RequestRows(PieceRows, can_focus=True):
         user_width = _user_width(told, columns.user)
         for facts in told:
             rows += request_rows(
-                facts,
+                facts if self.buttons else replace(facts, cancellable=False),
                 columns,
                 user_width=user_width,
                 selected=self.has_focus and facts.id == cursor,
