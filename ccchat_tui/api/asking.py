@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,6 +15,9 @@ from ccchat_tui.backends.prompts import check_prompt
 from ccchat_tui.text import shown_value
 
 LONGEST_NAME: Final = 512
+ONE_LINE: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
+"""What names are, as a pattern that JSON Schema and Python both read: no control characters and no
+line breaks."""
 MOST_MESSAGES: Final = 10_000
 
 _NOT_PASSED_ON: Final = ("tools", "format", "logprobs", "top_logprobs", "tool_calls")
@@ -84,8 +88,8 @@ def read_asked(data: dict[str, Any]) -> Asked:
     _refuse_what_is_lost(data, "")
     model = data.get("model")
     model = "" if model is None else model
-    if not isinstance(model, str) or len(model) > LONGEST_NAME or not (model.isprintable()):
-        raise _wrong("model", model, "the name of a model")
+    if not is_name(model):
+        raise _wrong("model", model, f"a name in one line, of at most {LONGEST_NAME} characters")
     stream = data.get("stream")
     if not (stream is None or isinstance(stream, bool)):
         raise _wrong("stream", stream, "true or false")
@@ -108,6 +112,14 @@ def read_asked(data: dict[str, Any]) -> Asked:
     except BackendError as error:
         raise HTTPException(400, error.message) from None
     return asked
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Whether it is a text in one line, that can be written and is not too long."""
+    if not isinstance(value, str) or len(value) > LONGEST_NAME:
+        return False
+    half = any("\ud800" <= char <= "\udfff" for char in value)  # of a surrogate pair
+    return not half and re.match(ONE_LINE, value) is not None
 
 
 def _messages(given: Any) -> list[ChatMessage]:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ccchat_tui.api.asking import LONGEST_NAME, Asked, read_asked, read_object
+from ccchat_tui.api.asking import LONGEST_NAME, Asked, is_name, read_asked, read_object
 from ccchat_tui.api.detached import Followed
 from ccchat_tui.api.feed import EventFeed
 from ccchat_tui.api.hub import Hub, answer, caller_of, flag, only_admin
@@ -111,7 +111,8 @@ class Control:
         try:
             check_name(user)
         except TokensError as error:
-            raise HTTPException(400, str(error)) from None
+            # Names differ in what they may hold beyond what a schema can say.
+            raise HTTPException(404, str(error)) from None
         priority = _priority(data.get("priority", "normal"))
         if priority is Priority.HIGH and not caller.admin:
             raise HTTPException(403, "only the admin may ask before everybody else")
@@ -260,10 +261,11 @@ def _text(data: dict[str, Any], name: str, otherwise: str) -> str:
     value = data.get(name)
     if value is None:
         return otherwise
-    if not isinstance(value, str) or not value.isprintable() or len(value) > LONGEST_NAME:
+    if not is_name(value):
         raise HTTPException(
             400,
-            f"{name} is {shown_value(value)}; give a text of at most {LONGEST_NAME} characters",
+            f"{name} is {shown_value(value)}; give a text in one line, of at most {LONGEST_NAME} "
+            "characters",
         )
     return value or otherwise
 

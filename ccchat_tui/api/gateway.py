@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ccchat_tui import __version__
-from ccchat_tui.api.asking import read_asked, read_object
+from ccchat_tui.api.asking import is_name, read_asked, read_object
 from ccchat_tui.api.hub import Hub, answer, caller_of
 from ccchat_tui.api.views import Json
 from ccchat_tui.backends.base import LoadedModel, ModelInfo, managers_of
@@ -71,7 +71,7 @@ class Gateway:
         """What is known of one model."""
         data = await read_object(request)
         name = data.get("model") or data.get("name")
-        if not isinstance(name, str):
+        if not is_name(name):
             raise HTTPException(400, "model is required")
         for model in await self._hub.ask(self._hub.service.backend.models()):
             if full_name(model.name) == full_name(name):

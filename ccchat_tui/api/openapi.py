@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ccchat_tui import __version__
+from ccchat_tui.api.asking import LONGEST_NAME, ONE_LINE
 from ccchat_tui.api.views import Json
 from ccchat_tui.engine.request import TERMINAL
 
@@ -121,11 +122,8 @@ def _paths() -> Json:
 
 def _gateway(words: str, errors: Sequence[int]) -> Json:
     """What Ollama's own documentation describes (docs/api.md); only the frame is told here."""
-    named = {
-        "type": "object",
-        "properties": {"model": {"type": "string", "minLength": 1}},
-        "required": ["model"],
-    }
+    name = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "pattern": ONE_LINE}
+    named = {"type": "object", "properties": {"model": name}, "required": ["model"]}
     told = _does(words, {"type": "object"}, (), errors, body=named)
     told["responses"]["200"]["content"]["application/x-ndjson"] = {"schema": {"type": "object"}}
     return told
@@ -148,21 +146,22 @@ def _schemas() -> Json:
     optional = {"type": ["number", "null"]}
     maybe = {"type": ["string", "null"]}
     limit = {"type": "integer", "minimum": 1, "maximum": 1000}
+    name = {**maybe, "maxLength": LONGEST_NAME, "pattern": ONE_LINE}
     message = _object(role=_enum("system", "user", "assistant", "tool"), content=maybe)
     message["required"] = ["role"]
     chat = {
-        "model": {**maybe, "maxLength": 512},
+        "model": name,
         "messages": {"type": "array", "items": _ref("Message"), "minItems": 1},
         "options": {"type": ["object", "null"]},
         "think": {"enum": [True, False, "low", "medium", "high", "max", None]},
         "keep_alive": {"type": ["string", "number", "null"]},
         "stream": {"type": ["boolean", "null"], "default": True},
-        "session_id": {**maybe, "maxLength": 512},
+        "session_id": name,
         "priority": _enum("low", "normal", "high"),
         "timeout_ms": {"type": ["integer", "null"], "minimum": 1, "maximum": 86_400_000},
         "id": {"type": ["string", "null"], "pattern": "^[0-9A-Za-z_-]{8,64}$"},
         "detached": {"type": ["boolean", "null"], "default": False},
-        "user": {**maybe, "maxLength": 100, "description": "for whom; others only for the admin"},
+        "user": {**name, "description": "for whom; others only for the admin"},
     }
     named = {"id": text, "user": text, "session_id": text, "model": text, "preview": text}
     return {
