@@ -151,6 +151,10 @@ def paragraph(size: int) -> str:
     return "the queue hands out *slots* in `turn` and " * size
 
 
+def cell(size: int) -> str:
+    return "| a | b | c |\n|---|---|---|\n| x | " + "the queue *hands* out and " * size + "| y |"
+
+
 def one_word(size: int) -> str:
     return "abcdefghijklmnopqrstuvwxy" * size
 
@@ -194,6 +198,7 @@ CASES = [
     (loose, 250),
     (table, 250),
     (paragraph, 600),
+    (cell, 800),
     (one_word, 2000),
     (wide_word, 4000),
     (emoji, 4000),
@@ -233,7 +238,8 @@ def calls(text: str, flushes: int) -> int:
 @pytest.mark.parametrize(("make", "size"), CASES, ids=lambda case: getattr(case, "__name__", ""))
 def test_twice_as_long_costs_twice_as_much(make: object, size: int) -> None:
     """A fence of 2,000 lines, a list of 500 items, a table of 500 rows, a paragraph of 50,000
-    characters, a line of 100,000 without a space: each flush costs the same, early or late."""
+    characters, a cell of 40,000, a line of 100,000 without a space: each flush costs the same, early or
+    late."""
     assert callable(make)
     one = calls(make(size), 60)
     two = calls(make(2 * size), 120)
@@ -241,7 +247,7 @@ def test_twice_as_long_costs_twice_as_much(make: object, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "size"), CASES[:6], ids=lambda case: getattr(case, "__name__", "")
+    ("make", "size"), CASES[:7], ids=lambda case: getattr(case, "__name__", "")
 )
 def test_each_character_is_parsed_a_few_times_at_most(
     ledger: Ledger, make: object, size: int

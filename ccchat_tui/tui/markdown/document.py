@@ -200,11 +200,11 @@ class Document:
         fresh = final[placed.taken :]
         begin = placed.taken
         placed.taken = len(final)
+        if not placed.rest:
+            return [*fresh, *rows]
         return [self._prefixed(placed, row, begin + at) for at, row in enumerate([*fresh, *rows])]
 
     def _prefixed(self, placed: _Placed, row: Line, number: int) -> Line:
-        if not placed.rest:
-            return row
         if number == 0:
             lead = sum(len(text) for text, _ in placed.first)
             return Line(
@@ -218,7 +218,7 @@ class Document:
         lines = self.lines
         at = 0
         most = min(len(new), len(lines) - row)
-        while at < most and lines[row + at] == new[at]:
+        while at < most and (lines[row + at] is new[at] or lines[row + at] == new[at]):
             at += 1
         lines[row + at :] = new[at:]
         return row + at

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from ccchat_tui.tui.markdown.blocks import split_row
-from ccchat_tui.tui.markdown.inline import parse_inline
+from ccchat_tui.tui.markdown.cells import Cell, RowLines
 from ccchat_tui.tui.markdown.leaf import Leaf
-from ccchat_tui.tui.markdown.lines import Line, Span, Wrapper, spans_cells
+from ccchat_tui.tui.markdown.lines import Line, Wrapper
 
 SIGNIFICANT: Final = 64
 """How many rows decide the widths of the columns. What comes later is wrapped into them, so that
@@ -27,7 +27,8 @@ class TableLayout:
     def __init__(self, width: int) -> None:
         self._width = width
         self._sources: list[str] = []
-        self._cells: list[list[list[Span]]] = []
+        self._cells: list[list[Cell]] = []
+        self._rows: list[RowLines] = []
         self._settled = 0
         self._naturals: list[int] = []
         self.final: list[Line] = []
@@ -61,14 +62,22 @@ class TableLayout:
         begin = max(0, min(len(self._sources), len(sources)) - 2, self._settled)
         if len(self._sources) > len(sources):
             begin = min(begin, len(sources))
-        del self._sources[begin:], self._cells[begin:]
+        # A row that only grows keeps what is known of its cells.
+        old, old_rows = self._cells[begin:], self._rows[begin:]
+        del self._sources[begin:], self._cells[begin:], self._rows[begin:]
         for row, source in enumerate(sources[begin:], begin):
             texts = split_row(source)
             # What is too many for the head goes into the last cell: nothing is left out.
             texts[count - 1 :] = [" \u2502 ".join(texts[count - 1 :])]
             texts += [""] * (count - len(texts))
             style = "th" if row == 0 else ""
-            self._cells.append([parse_inline(text, style) for text in texts])
+            place = row - begin
+            known = place < len(old) and len(old[place]) == count
+            cells = old[place] if known else [Cell(style) for _ in range(count)]
+            for cell, text in zip(cells, texts, strict=True):
+                cell.take(text)
+            self._cells.append(cells)
+            self._rows.append(old_rows[place] if known else RowLines())
             self._sources.append(source)
 
     def _widths(self, count: int) -> list[int]:
@@ -77,8 +86,8 @@ class TableLayout:
             return self._naturals
         naturals = [1] * count
         for cells in self._cells[:SIGNIFICANT]:
-            for column, spans in enumerate(cells):
-                naturals[column] = max(naturals[column], spans_cells(spans))
+            for column, cell in enumerate(cells):
+                naturals[column] = max(naturals[column], cell.cells)
         room = self._width - 3 * (count - 1)
         if room < NARROWEST * count and sum(naturals) > room:
             widths: list[int] = []
@@ -93,7 +102,7 @@ class TableLayout:
             if not widths:
                 lines.extend(self._stacked(row))
                 continue
-            lines.extend(_row(self._cells[row], widths, aligns))
+            lines.extend(self._rows[row].put_together(self._cells[row], widths, aligns))
             if row == 0:
                 rule = "\u2500\u253c\u2500".join(["\u2500" * width for width in widths])
                 lines.append(Line([(rule, "table-rule")], len(rule)))
@@ -107,12 +116,11 @@ class TableLayout:
                 return []
             # Nothing stands below the names of the columns yet, so they stand for themselves.
             for head in self._cells[0]:
-                wrapper = Wrapper(self._width)
-                lines += wrapper.feed(head) + wrapper.close()
+                lines += head.lines(self._width)
             return lines
-        for head, spans in zip(self._cells[0], self._cells[row], strict=True):
+        for head, cell in zip(self._cells[0], self._cells[row], strict=True):
             wrapper = Wrapper(self._width)
-            lines += wrapper.feed([*head, (": ", "th"), *spans])
+            lines += wrapper.feed([*head.spans, (": ", "th"), *cell.spans])
             lines += wrapper.close()
         lines.append(Line([("\u2500" * min(8, self._width), "table-rule")], min(8, self._width)))
         return lines
@@ -143,31 +151,3 @@ def _distribute(naturals: list[int], room: int) -> list[int]:
             widths[wide] = max(1, share + (1 if index < room % len(open_columns) else 0))
         break
     return widths
-
-
-def _row(cells: list[list[Span]], widths: list[int], aligns: list[str]) -> list[Line]:
-    columns: list[list[Line]] = []
-    for spans, width in zip(cells, widths, strict=True):
-        wrapper = Wrapper(width)
-        columns.append(wrapper.feed(spans) + wrapper.close())
-    lines: list[Line] = []
-    for index in range(max(len(column) for column in columns)):
-        spans = []
-        used = 0
-        for number, (column, width) in enumerate(zip(columns, widths, strict=True)):
-            if number:
-                spans.append((" \u2502 ", "table-rule"))
-                used += 3
-            cell = column[index] if index < len(column) else None
-            free = width - (cell.cells if cell else 0)
-            before = {"left": 0, "right": free, "center": free // 2}[aligns[number]]
-            last = number == len(columns) - 1
-            if before > 0:
-                spans.append((" " * before, ""))
-            if cell:
-                spans.extend(cell.spans)
-            if free - before > 0 and not last:
-                spans.append((" " * (free - before), ""))
-            used += max(width, cell.cells if cell else 0) - (max(0, free - before) if last else 0)
-        lines.append(Line(spans, used))
-    return lines
