@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ccchat_tui.backends.base import (
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ccchat_tui.sessions.model import Session
     from ccchat_tui.sessions.presets import Presets
     from ccchat_tui.tui.app import CCChatApp
+    from ccchat_tui.tui.screens.chat_settings import ChatSettingsScreen
 
 CANNOT = "Models cannot be fetched or deleted from here: this kind of server has no way for that."
 
@@ -116,6 +118,14 @@ class ModelDesk:
             reloads=bool(self.managers),
         )
         self._app.push_screen(dialog, answered)
+        if self.managers:
+            self._app.run_worker(self._tell_loaded(dialog), group="models")
+
+    async def _tell_loaded(self, dialog: ChatSettingsScreen) -> None:
+        """Tell a dialog what is loaded, if every server says so."""
+        with suppress(BackendError):
+            lists = [await manager.running() for manager in self.managers.values()]
+            dialog.show_loaded([each for loaded in lists for each in loaded])
 
     # Fetching -----------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from textual.containers import Grid, Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from ccchat_tui.backends.base import ModelInfo
+from ccchat_tui.backends.base import LoadedModel, ModelInfo
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.sessions.options import (
     OPTIONS,
@@ -100,6 +100,7 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
         self._others = [each for each in others if each is not session]
         self._models = models
         self._reloads = reloads
+        self._loaded: Sequence[LoadedModel] | None = None
 
     def ask(self) -> ComposeResult:
         """The fields, each with what it means."""
@@ -146,6 +147,12 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
         """Type at once."""
         self.query_one("#model", Line).focus()
 
+    def show_loaded(self, loaded: Sequence[LoadedModel]) -> None:
+        """Go by what the servers hold in memory now."""
+        self._loaded = loaded
+        if self.is_attached and self.query(".warning"):
+            self._changed()
+
     # What is said while one writes --------------------------------------------------------
 
     @on(Line.Changed)
@@ -162,6 +169,7 @@ class ChatSettingsScreen(Dialog[ChatSettings]):
             settings,
             others=self._others,
             models=self._models,
+            loaded=self._loaded,
             reloads=self._reloads,
         )
         told = self.query_one(".warning", Static)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ccchat_tui.backends.base import ModelInfo, Think
+from ccchat_tui.backends.base import LoadedModel, ModelInfo, Think
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.sessions.options import OPTIONS, Option, OptionError, shown_option
@@ -99,6 +99,7 @@ def warning(
     *,
     others: Sequence[Session] = (),
     models: Sequence[ModelInfo] = (),
+    loaded: Sequence[LoadedModel] | None = None,
     reloads: bool = True,
 ) -> str:
     """What is to be said of a change before it is made; empty for nothing.
@@ -108,6 +109,8 @@ def warning(
         settings: As it would be.
         others: The other chats that are open.
         models: What is known of the models there are.
+        loaded: What the servers hold in memory now; `None` where that is not known, and what the
+            chat was asked with so far stands for it.
         reloads: Whether the server is one that loads models for those who ask.
     """
     told = []
@@ -115,9 +118,15 @@ def warning(
     wanted, present = reloading(settings.options), reloading(before.options)
     changed = [name for name in OPTIONS if wanted.get(name) != present.get(name)]
     same_model = full_name(model) == full_name(before.model)
-    if reloads and same_model and changed and before.model:
+    info = next((each for each in models if full_name(each.name) == full_name(model)), None)
+    if loaded is None:
+        again = changed if same_model and before.model else []
+    else:
+        held = [each for each in loaded if full_name(each.name) == full_name(model)]
+        again = _otherwise(wanted, changed if same_model else [], held, info)
+    if reloads and again:
         told.append(
-            f"Another {' and another '.join(changed)} makes the server load "
+            f"Another {' and another '.join(again)} makes the server load "
             f"{one_line(model, 40)} again: it waits for replies that run, and the next one begins "
             "later."
         )
@@ -130,7 +139,36 @@ def warning(
     if reloads and apart and (changed or not same_model):
         many = "1 other chat asks" if len(apart) == 1 else f"{len(apart)} other chats ask"
         told.append(f"{many} it with other values: it is loaded again at each turn between them.")
-    info = next((each for each in models if full_name(each.name) == full_name(model)), None)
     if settings.think and info and info.capabilities and "thinking" not in info.capabilities:
         told.append(f"{one_line(model, 40)} does not think, and refuses when it is asked to.")
     return " ".join(told)
+
+
+def _otherwise(
+    wanted: Mapping[str, Any],
+    changed: Sequence[str],
+    held: Sequence[LoadedModel],
+    info: ModelInfo | None,
+) -> list[str]:
+    """The options that a model was loaded with otherwise; none where it is not loaded.
+
+    A server says of these only how long a context it has (`/api/ps`). Of the others it is known
+    no more than that they change.
+
+    Args:
+        wanted: What it would be asked with.
+        changed: Names of what the chat would ask otherwise than before.
+        held: The model, on each server that has it in memory.
+        info: What is known of it; its longest context is all that it is loaded with.
+    """
+    if not held:
+        return []
+    names = list(changed)
+    tokens = wanted.get("num_ctx")
+    known = {each.context_length for each in held if each.context_length}
+    if tokens and known:
+        tokens = min(tokens, (info and info.context_length) or tokens)
+        names = [name for name in names if name != "num_ctx"]
+        if known != {tokens}:
+            names.insert(0, "num_ctx")
+    return names

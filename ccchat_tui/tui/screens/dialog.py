@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+from textual import on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -84,9 +87,13 @@ class Dialog(ModalScreen[Result | None]):
     Dialog.-slim .buttons Button { margin-left: 1; min-width: 6; }
     """
 
+    class Left(Message):
+        """Esc was pressed."""
+
     def __init__(self, title: str) -> None:
         super().__init__()
         self._title = title
+        self._answered = False
 
     def compose(self) -> ComposeResult:
         """The box with what the dialog asks."""
@@ -105,5 +112,19 @@ class Dialog(ModalScreen[Result | None]):
         problem.set_class(bool(words), "-told")
 
     def action_leave(self) -> None:
-        """Change nothing."""
+        """Change nothing, once what was pressed before has been answered: an Enter that came in
+        one piece with Esc is still on its way from its field."""
+        (self.focused or self).post_message(self.Left())
+
+    @on(Left)
+    def _left(self, event: Left) -> None:
+        event.stop()
         self.dismiss(None)
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Give the answer. The first one counts: a second Enter, or an Esc, that came in one piece
+        with it has nothing to answer any more."""
+        if self._answered:
+            return AwaitComplete()
+        self._answered = True
+        return super().dismiss(result)

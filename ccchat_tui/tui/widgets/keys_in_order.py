@@ -28,3 +28,8 @@ async def run_bindings(field: Widget, event: events.Key) -> None:
         if not await field.app.run_action(binding.action, field):
             # Nothing to do here, such as a copy without a selection: others may have.
             event.stop(False)
+    for binding in field.screen._bindings.key_to_bindings.get(event.key, ()):
+        if binding.action == "leave":
+            # Before or behind an Enter that came with it, as it was pressed.
+            event.stop()
+            await field.app.run_action(binding.action, field.screen)
