@@ -238,8 +238,8 @@ def calls(text: str, flushes: int) -> int:
 @pytest.mark.parametrize(("make", "size"), CASES, ids=lambda case: getattr(case, "__name__", ""))
 def test_twice_as_long_costs_twice_as_much(make: object, size: int) -> None:
     """A fence of 2,000 lines, a list of 500 items, a table of 500 rows, a paragraph of 50,000
-    characters, a cell of 40,000, a line of 100,000 without a space: each flush costs the same, early or
-    late."""
+    characters, a cell of 40,000, a line of 100,000 without a space: each flush costs the same,
+    early or late."""
     assert callable(make)
     one = calls(make(size), 60)
     two = calls(make(2 * size), 120)
