@@ -19,6 +19,8 @@ from textual.pilot import Pilot
 
 from ccchat_tui.testing.app import NO_SERVER, AppUnderTest, demo_app, scripted_app
 from ccchat_tui.testing.scripted import ScriptedBackend
+from tests.walk import STORIES as WALK
+from tests.walk import walk_app
 
 FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
 
@@ -91,6 +93,7 @@ PICTURES: dict[str, Picture] = {
     "no-server": Picture(
         lambda: scripted_app(ScriptedBackend(down=NO_SERVER)), _no_server, (120, 30)
     ),
+    **{name: Picture(walk_app, story, (110, 30)) for name, story in WALK.items()},
 }
 
 

@@ -21,7 +21,7 @@ def together_commands() -> Iterable[SlashCommand]:
         "compare",
         "ask several models the same, side by side",
         _compare,
-        "[MODELS -- QUESTION]",
+        "[MODELS -- TEXT]",
         complete_word=_models,
     )
     yield SlashCommand("keep", "keep this chat of a comparison, or all of them", _keep, "[all]")
