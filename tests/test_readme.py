@@ -72,7 +72,7 @@ def test_the_settings_table_is_there() -> None:
 def test_the_gate_runs_the_test_command_of_the_readme() -> None:
     block = between("<!-- test command -->", "<!-- /test command -->")
     (command,) = block.strip().removeprefix("```sh\n").removesuffix("\n```").splitlines()
-    assert command.endswith("-m pytest")
+    assert command.endswith("-m pytest -n auto")
     assert command.startswith("python3 -m venv .venv && ")
     gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "<!-- test command -->" in gate
