@@ -132,9 +132,11 @@ def _command(command: str, loaded: Loaded, servers: Sequence[Any], given: Mappin
 
             return print_models(loaded, servers)
         case "demo":
+            from ccchat_tui.beside import all_beside  # noqa: PLC0415 - loads the event loop
             from ccchat_tui.cli_demo import demo  # noqa: PLC0415
 
-            return demo(loaded, given)
+            with _watched(loaded, command) as watching:
+                return demo(loaded, given, lambda: all_beside(watching, _beside(loaded, given)))
         case "list" | "search" | "export" | "import":
             import ccchat_tui.cli_history as history  # noqa: PLC0415 - loads SQLite
 

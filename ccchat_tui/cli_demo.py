@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ccchat_tui.scenarios.files import listed
 from ccchat_tui.scenarios.worlds import MOST_COMPARED
 
 if TYPE_CHECKING:
+    from ccchat_tui.beside import Beside
     from ccchat_tui.config import Loaded
     from ccchat_tui.scenarios.model import Scenario
 
@@ -25,12 +26,17 @@ FIRST = "hello"
 """What is played where nothing is named."""
 
 
-def demo(loaded: Loaded, given: Mapping[str, Any]) -> int:
+def demo(
+    loaded: Loaded,
+    given: Mapping[str, Any],
+    beside: Callable[[], Beside | None] = lambda: None,
+) -> int:
     """Play a scenario in the app until the person leaves it.
 
     Args:
         loaded: The settings.
         given: The command line.
+        beside: Makes what runs beside each app's engine.
 
     Returns:
         The exit code.
@@ -71,7 +77,7 @@ def demo(loaded: Loaded, given: Mapping[str, Any]) -> int:
 
     try:
         if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-            return run_demo(loaded, show, following)
+            return run_demo(loaded, show, following, beside)
         check_theme(loaded.settings.theme)
     except SettingsError as error:
         raise CommandError(str(error), 2) from None

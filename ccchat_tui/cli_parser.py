@@ -223,6 +223,7 @@ class CommandLine:
             parents=[_settings_options(*(name for name in OPTIONS if name not in NOT_OF_DEMO))],
         )
         demo_options(demo, _whole(0, sys.maxsize))
+        listen_options(demo, "--api")
         serve = sub.add_parser(
             "serve",
             help="serve the queue over HTTP, without a screen",

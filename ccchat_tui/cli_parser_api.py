@@ -109,6 +109,8 @@ def check_api(values: dict[str, Any]) -> None:
     command = values.get("command")
     if "api" in values and values.get("virtual"):
         raise CommandError("--virtual waits for nobody, and --api for clients; leave one out", 2)
+    if "api" in values and command == "demo" and values.get("compare"):
+        raise CommandError("--compare runs two engines, and --api serves one; leave one out", 2)
     if "api" in values and command not in API_BESIDE:
         raise CommandError(f"--api is not for `ccchat {command}`; leave it out", 2)
     if command != "serve" and "api" not in values:
@@ -118,5 +120,5 @@ def check_api(values: dict[str, Any]) -> None:
                 raise CommandError(f"{option} is for the API; add --api [HOST:]PORT", 2)
 
 
-API_BESIDE = frozenset({None, "simulate"})
+API_BESIDE = frozenset({None, "simulate", "demo"})
 """The commands beside which the API can be served; `None` is the app."""

@@ -147,7 +147,7 @@ def beside_of(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
     if "api" not in given:
         return None
     beside, address = open_api(loaded, given, given["api"])
-    if given.get("command"):
+    if given.get("command") == "simulate":  # the app shows it
         complain(f"the API listens at {address.url}")
     return beside
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sqlite3
 from contextlib import closing
@@ -178,3 +179,33 @@ async def test_a_fault_of_the_api_ends_what_serves_nothing_else(
             assert await terminal.exit_code() == 1
         assert b"a fault of its own ended the API" in terminal.raw
         assert b"Traceback" not in terminal.raw
+
+
+async def test_a_demo_is_seen_from_outside_each_time_it_is_played(
+    start: Start, tmp_path: Path
+) -> None:
+    """The users of the scenario are those of the queue; played anew, it is reached as before."""
+    port = free_port()
+    async with start("demo", "hello", "--api", str(port), "--speed", "8") as terminal:
+        await terminal.until(f"API 127.0.0.1:{port}")
+        async with client(tmp_path, port) as admin:
+            await sent(admin)
+            terminal.send("\x1br")
+            await sent(admin, anew=True)
+        terminal.send("\x11")
+        assert await terminal.exit_code() == 0
+        assert terminal.not_given_back() == []
+
+
+async def sent(admin: httpx.AsyncClient, *, anew: bool = False) -> None:
+    """Wait until something was sent; `anew`, by an engine that began after the one before."""
+    begun = not anew
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                told = (await admin.get("/api/ai/status")).json()
+                if begun and told["totals"]["submitted"]:
+                    assert told["users"]
+                    return
+                begun = begun or not told["totals"]["submitted"]
+            await asyncio.sleep(0.02)

@@ -29,6 +29,7 @@ from ccchat_tui.tui.themes import load_themes
 
 if TYPE_CHECKING:
     from ccchat_tui.backends.base import ChatBackend
+    from ccchat_tui.beside import Beside
     from ccchat_tui.config import Loaded, Settings
     from ccchat_tui.engine.limits import EngineSettings
     from ccchat_tui.scenarios.model import Scenario
@@ -121,13 +122,19 @@ def prepare(
     return settings.model_copy(update=quiet), made
 
 
-def run_demo(loaded: Loaded, show: Show, following: Callable[[Show], Show]) -> int:
+def run_demo(
+    loaded: Loaded,
+    show: Show,
+    following: Callable[[Show], Show],
+    beside: Callable[[], Beside | None] = lambda: None,
+) -> int:
     """Play scenarios until the person leaves.
 
     Args:
         loaded: The settings.
         show: What is played first.
         following: The next one, after the one that was played.
+        beside: Makes what runs beside each app's engine, such as the API.
 
     Returns:
         The exit code, as `run_app` has it.
@@ -162,7 +169,7 @@ def run_demo(loaded: Loaded, show: Show, following: Callable[[Show], Show]) -> i
         if show.compare:
             parts = replace(parts, direct=None, first=partial(_compare_only, show, clock, server))
         app = CCChatApp(given, parts)
-        code = asyncio.run(run_until_left(app, None, None))
+        code = asyncio.run(run_until_left(app, None, beside()))
         wanted = "" if app.director is None else app.director.wanted
         if wanted == "next":
             show = following(show)
