@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ccchat_tui.cli_output import CommandError, is_terminal
-from ccchat_tui.cli_scenario import limits_of, scenario_called
+from ccchat_tui.cli_scenario import scenario_called
 from ccchat_tui.paths import scenarios_folder
 from ccchat_tui.scenarios.files import listed
+from ccchat_tui.scenarios.limits import limits_of
 from ccchat_tui.scenarios.worlds import MOST_COMPARED
 
 if TYPE_CHECKING:

@@ -21,12 +21,13 @@ from ccchat_tui.cli_progress import Progress
 from ccchat_tui.cli_report import report_table
 from ccchat_tui.cli_report_compare import comparison_table
 from ccchat_tui.cli_report_events import open_log, tell_of
-from ccchat_tui.cli_scenario import limits_of, scenario_called
+from ccchat_tui.cli_scenario import scenario_called
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.ending import Ending, drain_within
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.runs.course import Courses
 from ccchat_tui.scenarios.compare import figures_of
+from ccchat_tui.scenarios.limits import limits_of
 from ccchat_tui.scenarios.report import Report, make_report
 from ccchat_tui.scenarios.run import ScenarioRun
 from ccchat_tui.scenarios.server import ScenarioServer

@@ -13,12 +13,17 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from textual.pilot import Pilot
 
-from ccchat_tui.testing.app import NO_SERVER, AppUnderTest, demo_app, scripted_app
+from ccchat_tui.clock import ManualClock
+from ccchat_tui.config import Settings
+from ccchat_tui.testing.app import NO_SERVER, AppUnderTest, demo_app, drawn, scripted_app
 from ccchat_tui.testing.scripted import ScriptedBackend
+from ccchat_tui.tui.demo.compare_screen import CompareScreen
+from ccchat_tui.tui.demo.run import load_of
+from tests.demo.demo_app import DemoUnderTest, playing, show_of
 from tests.walk import STORIES as WALK
 from tests.walk import walk_app
 
@@ -82,6 +87,28 @@ async def _no_server(app: AppUnderTest, pilot: Pilot[None]) -> None:
     await app.pass_time(4)
 
 
+async def _demo(app: AppUnderTest, pilot: Pilot[None]) -> None:
+    await cast("DemoUnderTest", app).pass_time(8.2)
+
+
+async def _side_by_side(app: AppUnderTest, seconds: float) -> None:
+    clock = ManualClock()
+    screen = CompareScreen(load_of(show_of("rush-hour"), Settings()), clock, speed=8)
+    await app.push_screen(screen)
+    clock.advance(seconds / 8)
+    for _ in range(2):
+        screen.beat()
+        await drawn(app)
+
+
+async def _compare(app: AppUnderTest, pilot: Pilot[None]) -> None:
+    await _side_by_side(app, 34)
+
+
+async def _differed(app: AppUnderTest, pilot: Pilot[None]) -> None:
+    await _side_by_side(app, 5000)
+
+
 PICTURES: dict[str, Picture] = {
     "chat": Picture(demo_app, _chat),
     "queue": Picture(lambda: demo_app(users=("Ada", "Bob", "Cleo")), _queue),
@@ -94,6 +121,9 @@ PICTURES: dict[str, Picture] = {
         lambda: scripted_app(ScriptedBackend(down=NO_SERVER)), _no_server, (120, 30)
     ),
     **{name: Picture(walk_app, story, (110, 30)) for name, story in WALK.items()},
+    "demo": Picture(lambda: playing("hello"), _demo, (150, 40)),
+    "compare": Picture(demo_app, _compare, (120, 26)),
+    "compare-figures": Picture(demo_app, _differed, (100, 32)),
 }
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from ccchat_tui.cli import main
-from ccchat_tui.cli_scenario import limits_of
 from ccchat_tui.config import load_settings, setting_rows
 from ccchat_tui.paths import scenarios_folder
 from ccchat_tui.scenarios.files import load
+from ccchat_tui.scenarios.limits import limits_of
 from ccchat_tui.testing.ollama_server import OllamaServer
 
 ROOT = Path(__file__).parents[1]

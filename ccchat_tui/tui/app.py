@@ -64,6 +64,7 @@ from ccchat_tui.tui.watch import QueueWatch
 
 if TYPE_CHECKING:
     from ccchat_tui.remote.service import RemoteService
+    from ccchat_tui.scenarios.model import Scenario
     from ccchat_tui.tui.demo.director import Director
 
 MOST_AT_ONCE = 1000
@@ -108,6 +109,8 @@ class Parts:
     """The colours of users, as in `#ff8800`."""
     direct: Callable[[CCChatApp], Director] | None = None
     """Makes who has simulated users write in the chats."""
+    limits_of: Callable[[Scenario], EngineSettings] | None = None
+    """The engine's limits for a scenario; `None` where none is played."""
     first: Callable[[CCChatApp], None] | None = None
     """Called once the first screen stands."""
     warnings: tuple[str, ...] = ()
@@ -437,6 +440,13 @@ class CCChatApp(App[None]):
         self.push_screen(
             CommandPalette(providers=[ThemeCommands], placeholder="Search for themes…")
         )
+
+    def action_compare_runs(self) -> None:
+        """Run a load one at a time and at once, side by side."""
+        from ccchat_tui.tui.demo.door import choose_load  # noqa: PLC0415 - few ever want it
+
+        if self._parts.limits_of is not None:
+            choose_load(self, self._parts.limits_of)
 
     def action_direct(self, what: str) -> None:
         """Steer the demo."""

@@ -58,6 +58,9 @@ def commands(app: CCChatApp) -> Iterator[Command]:
         words = "each an ordinary chat from now on"
         yield Command("Keep all chats of the comparison", words, "keep_all_compared", chats)
     yield Command("Is everything saved?", "and if not, why", "saving", chats)
+    yield Command(
+        "One at a time and at once, side by side", "a load of simulated users", "compare_runs", app
+    )
     yield Command("Use the demo model", "instead of the server", "use_demo", app)
     for command in themes(app):
         yield replace(command, name=f"Theme: {command.name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.theme import BUILTIN_THEMES
@@ -14,6 +15,7 @@ from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.beside import Beside
 from ccchat_tui.config import Loaded, SettingsError
 from ccchat_tui.paths import chosen_store, config_file, config_folder, themes_folder
+from ccchat_tui.scenarios.limits import limits_of
 from ccchat_tui.sessions.presets import Preset, PresetError, Presets
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line
@@ -82,6 +84,7 @@ def run_app(
         load_client=load_client,
         store=None if file is None else Store(file),
         tabs_of=tabs_of,
+        limits_of=partial(limits_of, loaded=loaded),
         warnings=(*loaded.warnings, *(each.warning for each in servers if each.warning)),
     )
     own = [(",".join(keys), "", "") for keys in keymap.keys.values() if keys]

@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from ccchat_tui.backends.connect import open_servers
+from ccchat_tui.backends.hosts import read_hosts
 from ccchat_tui.cli import main
-from ccchat_tui.cli_scenario import limits_of
+from ccchat_tui.clock import SystemClock
 from ccchat_tui.config import load_settings, setting_rows
+from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.scenarios.files import load
-from ccchat_tui.scenarios.worlds import Load, VirtualWorld
+from ccchat_tui.scenarios.limits import limits_of
+from ccchat_tui.scenarios.model import Scenario
+from ccchat_tui.scenarios.worlds import LiveWorld, Load, VirtualWorld
+from ccchat_tui.testing.ollama_server import OllamaServer
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +96,36 @@ def test_one_that_is_closed_midway_leaves_nothing_behind() -> None:
     assert RequestState.CANCELLED in {course.state for course in after.lanes.courses}
     after.advance(20)
     assert not after.over
+
+
+class TestOnAServer:
+    def load(self) -> Load:
+        users = [
+            {"name": name, "says": ["One?", "Two?"], "think": [0, 0], "typing": 0}
+            for name in ("Ada", "Bob", "Cleo")
+        ]
+        scenario = Scenario.model_validate({"title": "T", "users": users})
+        return Load(scenario, 0, EngineSettings(requests_per_minute=0))
+
+    async def test_both_are_run_in_real_time(self) -> None:
+        async with OllamaServer() as server:
+            backend = open_servers(read_hosts(server.url))
+            peaks = []
+            for concurrent in (False, True):
+                world = LiveWorld(self.load(), concurrent=concurrent)
+                await world.run(backend, SystemClock())
+                assert world.over
+                assert world.snapshot is not None
+                assert world.figures["completed"] == 6
+                assert not world.glimpses(3)
+                peaks.append(world.snapshot.peak_concurrency)
+            await backend.aclose()
+        assert peaks == [1, 3]
+
+    async def test_a_server_that_does_not_answer_is_told_in_words(self) -> None:
+        backend = open_servers(read_hosts("127.0.0.1:9"))
+        world = LiveWorld(self.load(), concurrent=True)
+        await world.run(backend, SystemClock())
+        await backend.aclose()
+        assert "127.0.0.1:9" in world.problem
+        assert not world.over

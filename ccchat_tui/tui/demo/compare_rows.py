@@ -45,6 +45,7 @@ LEGEND = (
 )
 NAMES = ("one at a time", "at once")
 STYLES = ("$warning", "$success")
+KEYS = "f: what each figure is · v: the runs · r: again · Esc: back"
 _STEPS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 _NAME = 9
 """Cells of a user's name before a lane."""
@@ -183,7 +184,8 @@ def result(before: Report, after: Report, width: int) -> list[Content]:
         after: At once.
         width: Cells there are.
     """
-    rows = [*_sentence(before, after, width), Content(""), _titles(width)]
+    rows = [*_sentence(before, after, width), Content.styled(one_line(KEYS, width), "$text-muted")]
+    rows += [Content(""), _titles(width)]
     rows += [
         _both(each.name, each.of(before), each.of(after), each.told, width) for each in COMPARED
     ]
@@ -227,11 +229,12 @@ def _parts(width: int) -> tuple[int, int, int]:
 
 
 def _titles(width: int) -> Content:
-    name, cells, number = _parts(width)
-    pieces: list[Span] = [(" " * name, "")]
+    first, cells, number = _parts(width)
+    pieces: list[Span] = [(" " * first, "")]
     for place in (0, 1):
         sign = glyph(("sequential", "concurrent")[place])
-        text = one_line(f"{sign} {NAMES[place]}", cells + number + 1)
+        name = "one by one" if not place and cells < 5 else NAMES[place]
+        text = one_line(f"{sign} {name}", cells + number + 1)
         pieces.append((text + " " * (cells + number + 2 - cell_len(text)), f"bold {STYLES[place]}"))
     return Content.assemble(*pieces)
 

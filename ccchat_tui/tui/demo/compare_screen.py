@@ -105,13 +105,13 @@ class CompareScreen(Screen[None]):
 
     BINDING_GROUP_TITLE = "Side by side"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "pause", "Pause"),
+        Binding("space", "pause", "Pause", tooltip="Stop both runs, or let them go on"),
+        Binding("f", "formulas", "Formulas", tooltip="What each figure is"),
+        Binding("e", "finish", "To the end", tooltip="To the end without waiting"),
+        Binding("v", "view", "View", tooltip="The runs, or the figures so far"),
+        Binding("r", "restart", "Again", tooltip="Both runs from the beginning"),
         Binding("minus", "speed(-1)", "Slower", key_display="-"),
         Binding("plus,equals_sign", "speed(1)", "Faster", key_display="+"),
-        Binding("e", "finish", "To the end"),
-        Binding("r", "restart", "Again"),
-        Binding("v", "view", "Runs or figures"),
-        Binding("f", "formulas", "Formulas"),
         Binding("escape,q", "leave", "Back"),
     ]
     DEFAULT_CSS = """
@@ -263,7 +263,7 @@ class CompareScreen(Screen[None]):
             width = max(20, self.size.width - 4)
             rows = result(self.worlds[0].figures, self.worlds[1].figures, width)
             if not self.over:
-                rows.insert(0, Content.styled("so far; neither is over yet", "$text-warning"))
+                rows.insert(0, Content.styled("so far; not both are over yet", "$text-warning"))
             if tuple(rows) != self._drawn:
                 self._drawn = tuple(rows)
                 self._text.update(Content("\n").join(rows))

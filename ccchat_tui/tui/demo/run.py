@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ccchat_tui.backends.connect import load_client, open_servers
 from ccchat_tui.clock import Clock, SystemClock
 from ccchat_tui.paths import themes_folder
+from ccchat_tui.scenarios.limits import limits_of
 from ccchat_tui.scenarios.scene_clock import SceneClock
 from ccchat_tui.scenarios.server import ScenarioServer
 from ccchat_tui.scenarios.worlds import Load
@@ -164,6 +165,7 @@ def run_demo(
             themes=themes,
             keymap=keymap,
             load_client=load_client,
+            limits_of=partial(limits_of, loaded=loaded),
             warnings=loaded.warnings,
         )
         if show.compare:
