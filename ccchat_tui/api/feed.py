@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from ccchat_tui.api.journal import Journal, concerns
 from ccchat_tui.api.leaving import while_there
 from ccchat_tui.api.replies import NDJSON
-from ccchat_tui.api.views import encode, event_json, event_name
+from ccchat_tui.api.views import encode
 from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.event_log.lines import line_of
 
@@ -80,8 +80,8 @@ class EventFeed(Response):
     def _told(self, event_id: str, event: EngineEvent) -> bytes:
         if self._lines:
             return encode({"id": event_id, "event": line_of(event)}) + b"\n"
-        data = encode(event_json(event)).decode()
-        return f"id: {event_id}\nevent: {event_name(event)}\ndata: {data}\n\n".encode()
+        line = line_of(event)
+        return f"id: {event_id}\nevent: {line['event']}\ndata: {encode(line).decode()}\n\n".encode()
 
     def _alive(self) -> bytes:
         """A sign of life, with the place that has been reached."""

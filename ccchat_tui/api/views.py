@@ -4,20 +4,14 @@ tokens a second."""
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import asdict, fields, is_dataclass
-from enum import IntEnum
+from dataclasses import asdict
 from typing import Any
 
 from ccchat_tui.backends.base import ServerStatus
-from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.stats import QueueSnapshot, RequestView, UserView
 
 Json = dict[str, Any]
-
-_SECONDS = {"after", "delay", "duration", "waited", "timeout"}
-"""Fields of events that are times; they are told in milliseconds, and are called so."""
 
 
 def encode(value: object) -> bytes:
@@ -63,27 +57,6 @@ def request_json(view: RequestView) -> Json:
 
 def _named(id: str, user: str, session_id: str, model: str, preview: str) -> Json:  # noqa: A002
     return {"id": id, "user": user, "session_id": session_id, "model": model, "preview": preview}
-
-
-def event_json(event: EngineEvent) -> Json:
-    """One event: its kind in snake case, and its fields."""
-    told: Json = {"event": event_name(event)}
-    for field in fields(event):
-        value = getattr(event, field.name)
-        if field.name in _SECONDS:
-            told[f"{field.name}_ms"] = _ms(value)
-        elif isinstance(value, IntEnum):
-            told[field.name] = value.name.lower()
-        elif is_dataclass(value) and not isinstance(value, type):
-            told[field.name] = asdict(value)
-        else:
-            told[field.name] = value
-    return told
-
-
-def event_name(event: EngineEvent) -> str:
-    """`request_queued` for `RequestQueued`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
 def ended_json(

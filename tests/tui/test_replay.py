@@ -34,6 +34,10 @@ def beats(app: ReplayApp) -> bool:
     return app._timer is not None
 
 
+def focused(app: ReplayApp) -> object:
+    return app.focused
+
+
 async def views(app: ReplayApp) -> dict[str, str]:
     """What each view shows."""
     found = {}
@@ -135,6 +139,10 @@ async def test_keys_and_bar(tmp_path: Path) -> None:
         assert f"{told.in_flight}/{told.limits.max_concurrent}" in panel._head.text
         assert "cancel all" not in panel._tools.text
         assert "✕" not in panel.list.text
+        app.run_screen.action_view("events")
+        assert focused(app) is app.run_screen.events, "at once, for what is pressed right behind"
+        app.action_bar()
+        assert focused(app) is app.bar
         await pilot.press("f1")
         assert isinstance(app.screen, HelpScreen)
         await pilot.press("escape", "1", "right", "enter")

@@ -97,6 +97,14 @@ class TestAxis:
             "╵0s", "╵10m00s", "╵20m00s", "╵30m00s", "╵40m00s", "╵50m00s"
         ]  # fmt: skip
 
+    @given(st.integers(0, 200_000), st.sampled_from(SCALES))
+    @settings(max_examples=200, derandomize=True, deadline=None)
+    def test_no_two_marks_tell_the_same(self, left: int, seconds: float) -> None:
+        marks = ticks(left, 160, seconds).split()
+        assert len(marks) >= 2
+        whole = [mark for mark in marks if mark != "╵"]
+        assert len(set(whole)) == len(whole)
+
 
 class TestSampling:
     @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=300), st.integers(1, 200))

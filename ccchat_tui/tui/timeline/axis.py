@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-
-from ccchat_tui.tui.widgets.queue_words import duration
+from collections.abc import Iterator
 
 SCALES = (
     *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0),
@@ -87,13 +86,15 @@ def ticks(left: int, columns: int, seconds: float) -> str:
     """
     if seconds <= 0:
         return " " * columns
-    step = next((each for each in SCALES if each >= seconds * 9.99), SCALES[-1])
-    while step < seconds * 9.99:
-        step *= 2
+    edge, step = (left + columns) * seconds, 0.0
+    for step in _steps():
+        # The sign before it and a space behind it.
+        if step >= seconds * max(9.99, len(_moment(edge, step)) + 1.99):
+            break
     row = [" "] * columns
     number = math.ceil(left * seconds / step - 1e-9)
     while (at := math.floor(number * step / seconds + 1e-9) - left) < columns:
-        label = f"╵{_moment(number * step)}"
+        label = f"╵{_moment(number * step, step)}"
         number += 1
         # A label that the edge cuts would tell of another moment.
         whole = label if at + len(label) <= columns else "╵"
@@ -101,5 +102,23 @@ def ticks(left: int, columns: int, seconds: float) -> str:
     return "".join(row)
 
 
-def _moment(seconds: float) -> str:
-    return f"{round(seconds, 2):g}s" if seconds < 60 else duration(seconds, 7)
+def _steps() -> Iterator[float]:
+    """What may lie between two marks, in seconds."""
+    yield from SCALES
+    step = SCALES[-1]
+    while True:
+        step *= 2
+        yield step
+
+
+def _moment(seconds: float, step: float) -> str:
+    """A moment, as exactly as it takes to tell it from the one a step before."""
+    if seconds < 60:
+        return f"{round(seconds, 2):g}s"
+    whole, rest = divmod(round(seconds * 100), 100)
+    hours, minutes = divmod(whole // 60, 60)
+    before = f"{hours}h{minutes:02}m" if hours else f"{minutes}m"
+    if hours and step >= 60:
+        return before
+    after = f"{whole % 60:02}" if step >= 1 else f"{whole % 60:02}.{rest:02}"
+    return f"{before}{after}s"

@@ -112,7 +112,7 @@ class ReplayApp(App[None]):
         await self.push_screen(self.run_screen, left)
         for words in self.player.run.problems:
             self.notify(one_line(words, 300), severity="warning", timeout=10, markup=False)
-        self.bar.focus()
+        self.run_screen.set_focus(self.bar)
         self.look()
 
     # Time ---------------------------------------------------------------------------------
@@ -165,9 +165,9 @@ class ReplayApp(App[None]):
     def action_bar(self) -> None:
         """To the bar, or back to what is looked at."""
         if self.bar.has_focus:
-            self.run_screen.view.focus()
+            self.run_screen.focus_view()
         else:
-            self.bar.focus()
+            self.run_screen.set_focus(self.bar)
 
     def action_jump(self) -> None:
         """Ask for a moment, and go there."""

@@ -42,8 +42,3 @@ class ReplayQueue(QueuePanel, inherit_bindings=False):
         seconds, buckets = self._player.recent(self.wanted_buckets)
         self.show_history(buckets, seconds)
         self.show_snapshot(self._player.snapshot(self.wanted_rows))
-
-    def focus(self, scroll_visible: bool = True) -> ReplayQueue:
-        """Its list has the keys."""
-        self.list.focus(scroll_visible)
-        return self

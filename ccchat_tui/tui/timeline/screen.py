@@ -184,8 +184,12 @@ class RunScreen(Screen[Course | None]):
         self.view.display = True
         asked = name == "events" and bool(self.query_one("#filter", Line).value)
         self.query_one("#filter").set_class(asked, "-asked")
-        self.view.focus()
+        self.focus_view()
         self.call_after_refresh(self.show_news)
+
+    def focus_view(self) -> None:
+        """Keys are for the view from now on; at once, for what is pressed right behind."""
+        self.set_focus(self._queue.list if self.view is self._queue else self.view)
 
     def action_next_view(self) -> None:
         """The next of them, in a circle."""
@@ -253,7 +257,7 @@ class RunScreen(Screen[Course | None]):
     def _leave_filter(self) -> None:
         line = self.query_one("#filter", Line)
         line.set_class(bool(line.value), "-asked")
-        self.events.focus()
+        self.set_focus(self.events)
 
     @on(KeyHints.Chosen)
     async def _hint_chosen(self, event: KeyHints.Chosen) -> None:
