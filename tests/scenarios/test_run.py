@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ccchat_tui.backends.base import BackendError, Prompt
+from ccchat_tui.backends.base import BackendError, ChatMessage, Prompt
 from ccchat_tui.engine.events import (
     EngineEvent,
     ModeChanged,
@@ -22,7 +22,7 @@ from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.engine.stats import QueueSnapshot
 from ccchat_tui.scenarios.files import load
-from ccchat_tui.scenarios.model import Scenario, Trouble
+from ccchat_tui.scenarios.model import Scenario, Server, Trouble
 from ccchat_tui.scenarios.run import ScenarioRun
 from ccchat_tui.scenarios.server import ScenarioServer, ServerTime
 from ccchat_tui.scenarios.virtual_time import LoopClock
@@ -158,6 +158,37 @@ class TestTroubles:
         (bob,) = played.of(RequestEnded, "Bob")
         assert bob.state is RequestState.COMPLETED
         assert played.run.failures().total() == 1
+
+    def test_an_outage_between_two_tokens_breaks_off_too(self) -> None:
+        played = play(
+            {"name": "Ada", "messages": 1, "typing": 0},
+            server={"first_token": 10},
+            troubles=[{"what": "down", "at": 1, "seconds": 1}],
+            limits=EngineSettings(requests_per_minute=0, retry_attempts=0),
+        )
+        (ada,) = played.of(RequestEnded)
+        assert (ada.state, ada.failure.kind) == (RequestState.FAILED, "disconnected")
+
+    def test_a_busy_one_takes_so_many_and_no_more(self) -> None:
+        told: list[str] = []
+
+        async def ask(server: ScenarioServer) -> None:
+            try:
+                async for _ in server.stream(Prompt("", (ChatMessage("user", "Hi"),))):
+                    pass
+                told.append("replied")
+            except BackendError as error:
+                told.append(error.kind.value)
+
+        async def main() -> None:
+            trouble = Trouble(what="busy", at=0, seconds=500, at_once=2)
+            server = ScenarioServer(Server(), [trouble], 0)
+            server.begin()
+            await asyncio.gather(*(ask(server) for _ in range(3)))
+            await ask(server)
+
+        run_virtual(main())
+        assert told == ["busy", "replied", "replied", "replied"]
 
     def test_a_busy_one_leads_to_one_at_a_time_and_back(self) -> None:
         played = play(
