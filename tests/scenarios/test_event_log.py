@@ -48,6 +48,7 @@ from ccchat_tui.event_log.writer import EventLog
 from ccchat_tui.scenarios.replay import replay_log
 from ccchat_tui.scenarios.simulate import Simulation
 from ccchat_tui.scenarios.users import make_users
+from ccchat_tui.testing.app import until
 
 ROOT = Path(__file__).parents[2]
 OF = ("id 1", "Ada \u2028 \u00e9", "s")
@@ -300,6 +301,17 @@ class TestUnwhole:
         assert "its last line is cut off" in said[0]
         assert "has no end" in said[1]
 
+    def test_half_a_first_line_is_no_log(self, file: Path) -> None:
+        text = written(file).read_text(encoding="utf-8")
+        with pytest.raises(EventLogError, match="line 1: is not JSON"):
+            self.told(file, text[:20])
+
+    async def test_others_may_follow_it_while_it_is_written(self, file: Path) -> None:
+        log = EventLog(file, ABOUT, 0.0)
+        log(EVENTS[0])
+        await until(lambda: file.read_bytes().count(b"\n") == 2)
+        log.close(1.0)
+
     def test_kinds_and_fields_that_are_not_known_are_passed_over(self, file: Path) -> None:
         text = written(file).read_text(encoding="utf-8")
         first, end = text.splitlines()
@@ -338,6 +350,25 @@ class TestUnwhole:
             log(event)
         log.close(10.0)
         assert log.problem == "No space left on device"
+
+    @pytest.mark.parametrize("aside", [True, False])
+    def test_a_log_has_no_hole(self, file: Path, aside: bool) -> None:
+        """What comes after a fault would be read as if nothing were missing before it."""
+
+        class Shaky(io.StringIO):
+            def write(self, text: str) -> int:
+                if '"started"' in text:
+                    raise OSError(errno.EIO, "Input/output error")
+                kept.append(text)
+                return len(text)
+
+        kept: list[str] = []
+        log = _writing_to(file, Shaky(), aside=aside)
+        for event in EVENTS:
+            log(event)
+        log.close(10.0)
+        assert log.problem == "Input/output error"
+        assert [json.loads(line)["event"] for line in kept] == ["log", "queued"]
 
     @pytest.mark.parametrize(
         ("change", "said"),

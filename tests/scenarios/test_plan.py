@@ -67,6 +67,14 @@ class TestArrivals:
         begun = [(each.user, each.at) for each in make_plan(scenario, 0)]
         assert begun == [("Ada", 0), ("Bob", 9), ("Cleo", 1), ("Ada", 2)]
 
+    def test_chance_comes_to_each_user_by_themselves(self) -> None:
+        own = {"conversations": 3, "arrivals": {"how": "poisson", "per_minute": 60}}
+        users = [{"name": name, **own} for name in ("Ada", "Bob")]
+        made = make_plan(Scenario.model_validate({"title": "T", "users": users}), 1)
+        ada, bob = ([each.at for each in made if each.user == name] for name in ("Ada", "Bob"))
+        assert len(ada) == len(bob) == 3
+        assert ada != bob
+
 
 class TestTurns:
     def test_what_is_said_is_what_the_file_says(self) -> None:

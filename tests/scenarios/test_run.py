@@ -212,6 +212,18 @@ class TestTroubles:
         assert failed(1) == 200
         assert 20 < failed(0.25) < 80
 
+    def test_another_attempt_at_a_failing_one_has_other_luck(self) -> None:
+        played = play(
+            {"name": "Ada", "conversations": 60, "messages": 1, "typing": 0},
+            server={"reply_tokens": 1},
+            troubles=[{"what": "failing", "at": 0, "seconds": 50_000, "share": 0.5}],
+            limits=EngineSettings(requests_per_minute=0, retry_attempts=6, retry_base=0.1),
+        )
+        tried_again = {event.request_id for event in played.of(RequestRetrying)}
+        ends = {event.request_id: event.state for event in played.of(RequestEnded)}
+        states = [ends[request_id] for request_id in tried_again]
+        assert states.count(RequestState.COMPLETED) > 3
+
     def test_afterwards_all_is_well(self) -> None:
         played = play(
             {"name": "Ada", "messages": 1, "typing": 0, "arrivals": {"how": "at_once", "start": 5}},

@@ -228,6 +228,16 @@ class TestStage:
 
 
 class TestVirtualApp:
+    def test_each_timer_has_a_moment_of_its_own(self) -> None:
+        async def main() -> list[float]:
+            loop, seen = asyncio.get_running_loop(), list[float]()
+            for seconds in (0.0004, 0.0008, 3600):
+                loop.call_later(seconds, lambda: seen.append(loop.time()))
+            await asyncio.sleep(4000)
+            return seen
+
+        assert run_app_virtual(main()) == pytest.approx([0.0004, 0.0008, 3600])
+
     def test_threads_are_waited_for_in_no_time(self) -> None:
         def slow() -> str:
             time.sleep(0.05)
