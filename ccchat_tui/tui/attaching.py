@@ -124,6 +124,10 @@ class Attaching:
         else:
             self._pane.tell("")
 
+    def put(self, files: Sequence[Attachment]) -> None:
+        """Attach files that have been read already, in the place of what is attached."""
+        self._set(tuple(files))
+
     def take_out(self, index: int) -> None:
         """Take a file out."""
         files = self._session.attached

@@ -12,8 +12,10 @@ from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.refusals import not_sent_words
 
 if TYPE_CHECKING:
+    from ccchat_tui.sessions.attachments import Attachment
     from ccchat_tui.tui.app import CCChatApp
     from ccchat_tui.tui.screens.broadcast import Recipient
+    from ccchat_tui.tui.widgets.chat_pane import ChatPane
 
 
 class Broadcasts:
@@ -58,9 +60,11 @@ class Broadcasts:
             chosen = self.marked
         self._app.push_screen(BroadcastScreen(self, self.recipients(), chosen, problem))
 
-    def send(self, sessions: Sequence[Session], text: str) -> Sent:
+    def send(
+        self, sessions: Sequence[Session], text: str, files: Sequence[Attachment] = ()
+    ) -> Sent:
         """Send to these, in the order of the tabs."""
-        return send_to(self._app.sessions, sessions, text)
+        return send_to(self._app.sessions, sessions, text, files)
 
     async def kept(self, sent: Sent) -> None:
         """Wait until what was sent is where it cannot be lost."""
@@ -68,24 +72,35 @@ class Broadcasts:
         when_all_kept(self._app.sessions.keeper, sent.turns, done.set)
         await done.wait()
 
-    async def send_to_all(self, text: str, taken: Callable[[], None]) -> None:
+    async def send_to_all(self, text: str, asking: ChatPane, taken: Callable[[], None]) -> None:
         """Send to all open chats. Where it is refused the text becomes the draft of that chat; if
         one is written there already, it stays in the dialog.
 
         Args:
             text: The message.
+            asking: Where it was typed; files that are attached there go with it.
             taken: Called once it is kept, before any draft is written.
         """
-        sent = self.send([pane.session for pane in self._app.chats.deck.panes], text)
+        files = asking.session.attached
+        sent = self.send([pane.session for pane in self._app.chats.deck.panes], text, files)
         await self.kept(sent)
         taken()
+        if files and sent.turns:
+            asking.attaching.take_all_out()
         left = []
         for session, _ in sent.refused:
             pane = self._app.chats.pane_of(session.id)
-            if pane is not None and not pane.keep_draft(text):
+            if pane is None:
+                continue
+            if not pane.keep_draft(text):
                 left.append(session)
+            elif files and not session.attached:
+                pane.attaching.put(files)
         self.tell(sent)
         if left:
+            if files:
+                # The dialog has no place for them: they stay where they were attached.
+                asking.attaching.put(files)
             self.draft = text
             names = ", ".join(map(self.name, left))
             self.show(left, f"Another message is being written in {names}: it is kept here.")

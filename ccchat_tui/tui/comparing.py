@@ -57,7 +57,7 @@ class Comparisons:
 
         Args:
             like: The conversation from which it was asked for: whose user, system prompt and
-                options they get.
+                options they get. Files that are attached there go with the first question.
             models: Two or more.
             question: The first question; empty if it is still to be written.
         """
@@ -77,9 +77,16 @@ class Comparisons:
         self._make_room(len(models))
         assert first is not None
         chats.activate(first)
+        if like.attached:
+            # The files are for whatever is asked next, and that is asked here.
+            first.attaching.put(like.attached)
+            if (asking := chats.pane_of(like.id)) is not None:
+                asking.attaching.take_all_out()
         if question:
-            sent = comparison.ask(sessions, question)
-            if sent.refused:
+            sent = comparison.ask(sessions, question, first.session.attached)
+            if not sent.refused:
+                first.attaching.sent()
+            else:
                 # It is not lost, and Enter asks those that have not got it.
                 first.keep_draft(question)
                 first.tell(compared_words(sent), problem=True)

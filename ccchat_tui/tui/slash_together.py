@@ -68,7 +68,7 @@ async def _broadcast(call: SlashCall) -> None:
         call.take()
         call.app.broadcasts.show()
         return
-    await call.app.broadcasts.send_to_all(call.argument, call.take)
+    await call.app.broadcasts.send_to_all(call.argument, call.pane, call.take)
 
 
 def _models(app: CCChatApp, _pane: ChatPane, typed: str) -> tuple[str, Iterable[str]]:

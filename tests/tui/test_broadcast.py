@@ -6,7 +6,7 @@ from textual.widgets import OptionList
 
 from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from ccchat_tui.tui.screens.broadcast import BroadcastScreen
-from tests.tui.test_comparing import asked
+from tests.tui.test_comparing import NOTES, asked, files
 from tests.tui.test_slash import give
 
 SIZE = (120, 40)
@@ -47,6 +47,16 @@ class TestCommand:
             assert texts == ["", "", "Hello"]
             (told,) = toasts(app)
             assert told.startswith("Sent to 2 of 3 chats. Not sent to 3 Cleo · New chat: ")
+
+    async def test_attached_files_go_along_or_wait_where_the_text_waits(self) -> None:
+        app = scripted_app(users=USERS, max_concurrent_chats=1, max_queue=1)
+        async with app.run_test(size=SIZE) as pilot:
+            await app.settle()
+            app.pane.attaching.put([NOTES])
+            await give(app, pilot, "/broadcast Hello")
+            assert files(app) == [[["notes.txt"]], [["notes.txt"]], []]
+            left = [pane.session.attached for pane in app.chats.deck.panes]
+            assert left == [(), (), (NOTES,)]
 
     async def test_a_draft_that_is_there_stays_and_the_text_stays_in_the_dialog(self) -> None:
         app = scripted_app(users=USERS, max_concurrent_chats=1, max_queue=1)

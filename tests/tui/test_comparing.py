@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from ccchat_tui.engine.request import ReplyStats
+from ccchat_tui.sessions.attachments import TEXT, Attachment
 from ccchat_tui.sessions.model import Turn, TurnState
 from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from ccchat_tui.tui.screens.compare_models import CompareModelsScreen
@@ -21,12 +22,21 @@ from ccchat_tui.tui.widgets.deck import COMPARED_HEIGHT, COMPARED_WIDTH, compare
 from tests.tui.test_slash import give, shows_panel, write
 
 SIZE = (140, 44)
+NOTES = Attachment("notes.txt", TEXT, 5, "0" * 64, "notes")
 BOTH = "/compare llama3 qwen3 -- Why?"
 
 
 def asked(app: AppUnderTest) -> list[list[str]]:
     """The questions of every chat, tab by tab."""
     return [[turn.question for turn in pane.session.turns] for pane in app.chats.deck.panes]
+
+
+def files(app: AppUnderTest) -> list[list[list[str]]]:
+    """The files that went with every question of every chat."""
+    return [
+        [[file.name for file in turn.attachments] for turn in pane.session.turns]
+        for pane in app.chats.deck.panes
+    ]
 
 
 def models(app: AppUnderTest) -> list[str]:
@@ -228,6 +238,27 @@ class TestComparing:
             assert told in app.pane.news
             assert app.pane.composer.text == text
             assert len(app.chats.deck.panes) == 1
+
+    async def test_attached_files_go_with_the_first_question_also_of_who_is_asked_later(
+        self,
+    ) -> None:
+        app = scripted_app(max_concurrent_chats=1, max_queue=1)
+        async with app.run_test(size=SIZE) as pilot:
+            await app.settle()
+            app.pane.attaching.put([NOTES])
+            await give(app, pilot, "/compare llama3 qwen3 gemma3 -- Why?")
+            assert files(app) == [[], [["notes.txt"]], [["notes.txt"]], []]
+            assert [each.session.attached for each in app.chats.deck.panes] == [
+                (),
+                (NOTES,),
+                (),
+                (),
+            ]
+            app.sessions.cancel_newest(app.session(3))
+            await pilot.press("enter")
+            await app.settle()
+            assert files(app) == [[], [["notes.txt"]], [["notes.txt"]], [["notes.txt"]]]
+            assert not app.pane.session.attached
 
     async def test_models_are_completed_word_by_word(self) -> None:
         app = scripted_app()
