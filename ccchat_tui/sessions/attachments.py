@@ -10,10 +10,11 @@ import base64
 import codecs
 import re
 import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from ccchat_tui.text import one_line, shown_value
 
@@ -34,6 +35,8 @@ NAME_WIDTH: Final = 120
 SLICE: Final = 196_608
 """Bytes that are worked on in one go, which takes well under a millisecond: even in a thread,
 Python does one thing at a time. A multiple of three, so that Base64 of slices can be joined."""
+
+Slice = TypeVar("Slice")
 
 PICTURES: Final[Mapping[str, str]] = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP", "gif": "GIF"}
 """The kinds of pictures, and how people write them."""
@@ -97,7 +100,7 @@ class Attachment:
     def pieces(self) -> Iterator[bytes]:
         """Its bytes, slice by slice."""
         step = SLICE // 3 * 4
-        for start in range(0, len(self.content), step):
+        for start in politely(range(0, len(self.content), step)):
             piece = self.content[start : start + step]
             yield base64.b64decode(piece) if self.is_picture else piece.encode()
 
@@ -120,11 +123,9 @@ def read_attachment(path: Path) -> Attachment:
             head = file.read(SLICE)
             most = LARGEST_PICTURE if picture_kind(head) else LARGEST_TEXT
             if found.st_size <= most:
-                data = bytearray(head)
+                file.seek(0)
                 # A file may grow while it is read.
-                while len(data) <= most and (piece := file.read(SLICE)):
-                    data += piece
-                return attachment_from(name, data)
+                return attachment_from(name, file.read(most + 1))
     except FileNotFoundError:
         where = one_line(str(path), NAME_WIDTH)
         raise AttachmentError(
@@ -137,7 +138,7 @@ def read_attachment(path: Path) -> Attachment:
     raise _too_large(name, found.st_size, most)
 
 
-def attachment_from(name: str, data: bytes | bytearray) -> Attachment:
+def attachment_from(name: str, data: bytes) -> Attachment:
     """A file's bytes as what a request holds of it. Takes a while where they are many.
 
     Raises:
@@ -156,8 +157,7 @@ def attachment_from(name: str, data: bytes | bytearray) -> Attachment:
     most = LARGEST_TEXT if kind == TEXT else LARGEST_PICTURE
     if len(data) > most:
         raise _too_large(name, len(data), most)
-    view = memoryview(data)
-    slices = (bytes(view[start : start + SLICE]) for start in range(0, len(data), SLICE))
+    slices = (data[start : start + SLICE] for start in range(0, len(data), SLICE))
     try:
         content = content_of(kind, slices)
     except UnicodeDecodeError as error:
@@ -180,10 +180,19 @@ def content_of(kind: str, slices: Iterable[bytes], errors: str = "strict") -> st
         UnicodeDecodeError: If `errors` is `strict`.
     """
     if kind != TEXT:
-        return "".join(base64.b64encode(piece).decode("ascii") for piece in slices)
+        return "".join([base64.b64encode(piece).decode("ascii") for piece in politely(slices)])
     decoder = codecs.getincrementaldecoder("utf-8")(errors)
-    pieces = [decoder.decode(piece) for piece in slices]
-    return "".join(pieces) + decoder.decode(b"", final=True)
+    pieces = [decoder.decode(piece) for piece in politely(slices)]
+    pieces.append(decoder.decode(b"", final=True))
+    return "".join(pieces)
+
+
+def politely(slices: Iterable[Slice]) -> Iterator[Slice]:
+    """Slices, with a turn for other threads before each: unasked, Python gives them none for five
+    milliseconds."""
+    for piece in slices:
+        time.sleep(0)
+        yield piece
 
 
 def bytes_from(text: str) -> bytes:
@@ -197,7 +206,7 @@ def bytes_from(text: str) -> bytes:
     return b"".join(base64.b64decode(piece, validate=True) for piece in pieces)
 
 
-def picture_kind(head: bytes | bytearray) -> str | None:
+def picture_kind(head: bytes) -> str | None:
     """Which kind of picture some bytes begin; `None` if it is none that models see."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
@@ -250,7 +259,7 @@ def fenced(attachment: Attachment) -> str:
     return f"{name}:\n{ticks}{ending[1] if ending else ''}\n{text}{end}{ticks}"
 
 
-def _refuse_kind(name: str, data: bytes | bytearray) -> None:
+def _refuse_kind(name: str, data: bytes) -> None:
     """Raises `AttachmentError` for what is known to be neither a picture nor text."""
     for head, words in _HEADS.items():
         if data.startswith(head):

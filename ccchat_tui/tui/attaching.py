@@ -55,6 +55,7 @@ class Attaching:
         self._pasted = ""
         self._estimator = Estimator()
         self._counting = False
+        self._asked: set[str] = set()
 
     @property
     def _app(self) -> CCChatApp:
@@ -147,6 +148,24 @@ class Attaching:
     def _set(self, files: tuple[Attachment, ...]) -> None:
         self._session.attached = files
         self._sessions.keeper.attached_changed(self._session)
+        self.show()
+
+    def look_at_model(self) -> None:
+        """Find out whether the model sees, if there is anything to be seen: pictures of earlier
+        questions go only to one that may."""
+        model, facts = self._session.model, self._app.facts
+        if not model or model in self._asked or self._sessions.connecting:
+            return
+        files = (file for turn in self._session.turns for file in turn.attachments)
+        if any(file.is_picture for file in (*self._session.attached, *files)):
+            self._asked.add(model)
+            if facts.sees(model) is None:
+                self._pane.run_worker(self._learn(model), group="facts")
+            else:
+                self.show()
+
+    async def _learn(self, model: str) -> None:
+        await self._app.facts.learn(model)
         self.show()
 
     # What is shown --------------------------------------------------------------------------

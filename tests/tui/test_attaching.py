@@ -72,6 +72,8 @@ async def test_attached_sent_and_sent_again(folder: Path) -> None:
             await give(app, pilot, f"/attach {folder / name}")
             await until(lambda name=name: name in names(app))  # type: ignore[misc]
         assert app.pane.composer.text == ""
+        await pilot.press("enter")
+        assert says(app, "Write what is to be done with what is attached")()
         assert "▤ notes.txt 1.6 kB ≈400 tokens" in bar(app).text
         assert "in all ≈ 1,000 tokens" in bar(app).text
         await give(app, pilot, "What is it?")
@@ -249,3 +251,21 @@ async def test_a_draft_has_its_files_again_after_a_restart(folder: Path, tmp_pat
         assert turn.attachments[0].content == base64.b64encode(png()).decode()
         assert names(app) == ["notes.txt"]
         assert "notes.txt" in bar(app).text
+
+
+async def test_pictures_of_before_go_only_to_models_that_may_see(
+    folder: Path, tmp_path: Path
+) -> None:
+    app = kept_app(tmp_path / "c.db")
+    async with app.run_test(size=SIZE) as pilot:
+        await app.begun()
+        await app.pane.attaching.attach([folder / "red.png"])
+        await give(app, pilot, "What is it?")
+        await app.script.finish(0)
+    app = kept_app(tmp_path / "c.db", prefix="b-")
+    with_eyes(app, llama=("completion",))
+    async with app.run_test(size=SIZE) as pilot:
+        await app.begun()
+        await until(lambda: app.facts.sees("llama3.2:3b") is False)
+        await give(app, pilot, "And now?")
+        assert (await app.script.call(0)).prompt.messages[0].images == ()

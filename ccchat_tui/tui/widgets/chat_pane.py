@@ -222,6 +222,7 @@ class ChatPane(Vertical):
         if running:
             pieces.append(Piece(f"  {running} running", "$state-streaming"))
         self._info.show(pieces)
+        self.attaching.look_at_model()
 
     @property
     def comparison(self) -> Comparison | None:
@@ -380,6 +381,12 @@ class ChatPane(Vertical):
     def _pasted(self, event: Composer.Pasted) -> None:
         event.stop()
         self.attaching.pasted(event.text, event.shown)
+
+    @on(Composer.NothingToSend)
+    def _nothing_to_send(self, event: Composer.NothingToSend) -> None:
+        event.stop()
+        if self.session.attached:
+            self.tell("Write what is to be done with what is attached, then send it.")
 
     @on(AttachmentBar.TakeOutRequested)
     def _take_out(self, event: AttachmentBar.TakeOutRequested) -> None:

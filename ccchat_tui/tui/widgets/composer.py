@@ -90,6 +90,17 @@ class Composer(CompletingTextArea):
             return self.composer
 
     @dataclass
+    class NothingToSend(Message):
+        """Enter was pressed in the empty box."""
+
+        composer: Composer
+
+        @property
+        def control(self) -> Composer:
+            """The composer, for selectors in `@on`."""
+            return self.composer
+
+    @dataclass
     class Pasted(Message):
         """Something was pasted, and stands in the box already if anything can."""
 
@@ -180,6 +191,8 @@ class Composer(CompletingTextArea):
         if text.strip():
             self._sent.append(_Sent(rest, text, start))
             self.post_message(self.Submitted(text, self))
+        elif not shown:
+            self.post_message(self.NothingToSend(self))
 
     def _unanswered_end(self, shown: str) -> int:
         """Where what has been handed over already ends.
