@@ -26,6 +26,7 @@ from ccchat_tui.tui.leaving import Leaving
 from ccchat_tui.tui.memory import set_startup_aside
 from ccchat_tui.tui.pasted_escapes import keep_pasted_escapes
 from ccchat_tui.tui.screens.chats import ChatsScreen
+from ccchat_tui.tui.steady_columns import keep_columns
 from ccchat_tui.tui.themes import ThemeSet, load_themes
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def run_app(
     own = [(",".join(keys), "", "") for keys in keymap.keys.values() if keys]
     teach_alt_keys([*ChatsScreen.BINDINGS, *own])
     keep_pasted_escapes()
+    keep_columns()
     return asyncio.run(run_until_left(CCChatApp(settings, parts), parts.store, beside))
 
 

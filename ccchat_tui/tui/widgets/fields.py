@@ -41,8 +41,9 @@ class Line(Input):
         await run_bindings(self, event)
 
     def validate_value(self, value: str) -> str:
-        """Whoever sets it, it is sanitised."""
-        return sanitize(value)
+        """Whoever sets it, it is sanitised. A joiner at its end may be about to join something."""
+        text = sanitize(value)
+        return f"{text}\u200d" if text and value.endswith("\u200d") else text
 
 
 class Lines(TextArea):

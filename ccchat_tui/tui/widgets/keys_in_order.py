@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from textual import events
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+JOINERS = frozenset({"\u200c", "\u200d"})
+"""Letters without width that join or part those beside them; no keyboard binding is one."""
 
 
 async def run_bindings(field: Widget, event: events.Key) -> None:
@@ -18,6 +22,16 @@ async def run_bindings(field: Widget, event: events.Key) -> None:
         event: The key; one that is bound goes no further, unless it only scrolls: whoever stands
             above may have a better use for that.
     """
+    if event.character in JOINERS and isinstance(field, Input | TextArea):
+        # Textual takes them for keys that write nothing. Persian is not written without the one,
+        # nor a family of emoji without the other.
+        event.stop()
+        event.prevent_default()
+        if isinstance(field, Input):
+            field.insert_text_at_cursor(event.character or "")
+        else:
+            field._replace_via_keyboard(event.character or "", *field.selection)
+        return
     for binding in field._bindings.key_to_bindings.get(event.key, ()):
         if binding.action.startswith(("scroll_", "page_")):
             continue
