@@ -8,7 +8,7 @@ from collections.abc import Callable
 DEMO = """\
 Plays a scenario in the app: a tab for each simulated user, who types, sends and reads as people do,
 in the same queue as always. You may write in any chat at any moment: the user of that chat stops,
-and goes on when you press Alt+B. Alt+G stops the show and lets it go on, Alt+A and Alt+F make it
+and goes on when you press Alt+B. Alt+G stops the show and lets it go on, Alt+V and Alt+F make it
 slower and faster, Alt+R begins it anew, Alt+M plays the next scenario.
 
 With no server named the built-in demo model answers, and the app says so; --host has a real one

@@ -106,7 +106,7 @@ class TestPlaying:
             await app.pass_time(1, step=FINE)
             assert "0:09  8x" in line(app)
             assert app.service.snapshot(0).totals.completed > 0
-            await pilot.press(*["alt+a"] * 9)
+            await pilot.press(*["alt+v"] * 9)
             assert "0.5x" in line(app)
 
     async def test_what_comes_next_is_counted_down_and_what_is_lost_is_in_the_chat(self) -> None:

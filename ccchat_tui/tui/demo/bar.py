@@ -17,7 +17,7 @@ from ccchat_tui.tui.widgets.line import Piece, PieceLine
 
 HINTS = (
     ("pause", "Alt+G", "pause"),
-    ("slower", "Alt+A", "slower"),
+    ("slower", "Alt+V", "slower"),
     ("faster", "Alt+F", "faster"),
     ("restart", "Alt+R", "again"),
     ("next", "Alt+M", "next"),

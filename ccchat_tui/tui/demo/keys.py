@@ -13,7 +13,7 @@ def _key(key: str, what: str, words: str) -> Binding:
 DEMO_KEYS = (
     _key("alt+g", "pause", "Demo: pause, go on"),
     _key("alt+f", "faster", "Demo: faster"),
-    _key("alt+a", "slower", "Demo: slower"),
+    _key("alt+v", "slower", "Demo: slower"),
     _key("alt+b", "back", "Demo: give this chat back to its user"),
     _key("alt+r", "restart", "Demo: from the beginning"),
     _key("alt+m", "next", "Demo: the next scenario"),
