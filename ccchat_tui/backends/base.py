@@ -41,6 +41,14 @@ class Prompt:
     user: str = ""
     """Whose request it is, so that a reply cache can keep users apart; never sent to a server.
     Empty where nobody says."""
+    version: int = 0
+    """Which version of the reply it is that is asked for, counted from 0, for whoever would
+    answer the same each time; never sent to a server, which draws anew by itself."""
+
+    @property
+    def continues(self) -> bool:
+        """Whether a reply is to be gone on with: what there is of it is the last message."""
+        return bool(self.messages) and self.messages[-1].role == "assistant"
 
 
 @dataclass(frozen=True, slots=True)

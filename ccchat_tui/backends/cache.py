@@ -5,7 +5,8 @@ clever. A reply is only kept and given back if the same question has the same an
 
 - the model's digest is known and the same (Ollama's covers weights, template and parameters);
   models that run elsewhere, whose digest says nothing of what runs there, are left alone;
-- messages, options, thinking and user are the same; `keep_alive` does not matter to a reply;
+- messages, options, thinking and user are the same, and so is the version that is asked for, as
+  who wants another reply does not want this one; `keep_alive` does not matter to a reply;
 - the options make it repeatable: `temperature` 0, or a fixed `seed`;
 - the reply was whole: the server said `stop`.
 
@@ -294,6 +295,7 @@ class CachingBackend:
             [[message.role, message.content, message.images] for message in prompt.messages],
             prompt.options,
             prompt.think,
+            prompt.version,
         ]
         try:
             text = json.dumps(what, sort_keys=True, allow_nan=False, default=_plain)

@@ -247,10 +247,12 @@ class DemoBackend:
 
     def _chance(self, prompt: Prompt, kind: _Kind, options: _Options) -> str:
         """Where every choice for this prompt begins. A text, because that seeds `Random` alike on
-        every machine."""
-        said = "\x1e".join(f"{message.role}\x1f{message.content}" for message in prompt.messages)
+        every machine. It is the same for a reply and for what it is gone on with."""
+        messages = prompt.messages[:-1] if prompt.continues else prompt.messages
+        said = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
         seed = self._seed if options.seed is None else options.seed
-        return f"{seed}:{kind.info.name}:{said}"
+        version = f":{prompt.version}" if prompt.version else ""
+        return f"{seed}:{kind.info.name}{version}:{said}"
 
     def _failure(self, chance: str, tokens: int) -> tuple[int, BackendError] | None:
         """After how many tokens this attempt fails, and how; `None` if it does not."""
@@ -325,9 +327,14 @@ def _pieces(
     # Drawn in any case, so that thinking aloud does not change the reply.
     thought = think_about(question, rng)
     text = write_reply(prompt.messages, rng, talkative=kind.talkative)
+    if prompt.continues:
+        begun = prompt.messages[-1].content
+        # What it did not say itself it can only begin anew behind.
+        text = text[len(begun) :] if text.startswith(begun) else f"\n\n{text}"
     for cut in _first_of(text, options.stop):
         text = text[:cut]
-    thinking = split_tokens(thought) if kind.thinks and prompt.think is not False else []
+    aloud = kind.thinks and prompt.think is not False and not prompt.continues
+    thinking = split_tokens(thought) if aloud else []
     reply = split_tokens(text)
     if options.limit is not None and len(thinking) + len(reply) > options.limit:
         thinking = thinking[: options.limit]

@@ -117,21 +117,26 @@ class OpenAIBackend(ModelServer):
     @asynccontextmanager
     async def _reply_to(self, server: HttpServer, prompt: Prompt) -> AsyncIterator[httpx.Response]:
         """Ask, and have the reply, of which only the headers have been read; without the wish to
-        have its tokens counted, if the server refuses the request with it."""
-        if self._counts is not False:
-            body = await request_body(prompt, usage=True)
+        have its tokens counted, and without what says that a reply is to be gone on with, if the
+        server refuses the request with it."""
+        ways = [(usage, True) for usage in (True, False)] if prompt.continues else []
+        ways += [(usage, False) for usage in (True, False)]
+        ways = [way for way in ways if way[0] is self._counts or self._counts is None]
+        for usage, go_on in ways[:-1]:
+            body = await request_body(prompt, usage=usage, go_on=go_on)
             async with server.request("POST", _CHAT, body) as response:
                 # Who has not understood a request says 400, or 422 as FastAPI does. Not all say
                 # what they have not understood, so that it has to be tried.
-                if self._counts or response.status_code not in (400, 422):
+                if response.status_code not in (400, 422):
                     await self._check(server, response)
-                    self._counts = True
+                    self._counts = usage
                     yield response
                     return
-        body = await request_body(prompt, usage=False)
+        usage, go_on = ways[-1]
+        body = await request_body(prompt, usage=usage, go_on=go_on)
         async with server.request("POST", _CHAT, body) as response:
             await self._check(server, response)
-            self._counts = False
+            self._counts = usage
             yield response
 
     async def _pieces(

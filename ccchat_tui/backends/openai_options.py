@@ -45,12 +45,17 @@ _PICTURES: Final = {"iVBOR": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "w
 """Kinds of pictures, by how their Base64 begins."""
 
 
-async def request_body(prompt: Prompt, *, usage: bool) -> bytes:
+async def request_body(prompt: Prompt, *, usage: bool, go_on: bool = False) -> bytes:
     """The body of a request for a streamed reply.
 
     Args:
         prompt: What to ask.
         usage: Whether to ask for the number of tokens, which not every server understands.
+        go_on: Whether to say that the last message is the beginning of the reply. Without that
+            vLLM begins another one (`continue_final_message` and `add_generation_prompt` are its
+            fields, in vllm/entrypoints/openai/protocol.py), and llama.cpp, which goes on by itself,
+            refuses it for models that think (llama.cpp#15404). OpenAI itself knows no such thing
+            and answers with a message of its own.
 
     Raises:
         BackendError: An option cannot be sent, being no JSON.
@@ -67,6 +72,9 @@ async def request_body(prompt: Prompt, *, usage: bool) -> bytes:
         body["chat_template_kwargs"] = {"enable_thinking": prompt.think}
     elif prompt.think is not None:
         body["reasoning_effort"] = "high" if prompt.think == "max" else prompt.think
+    if go_on:
+        body["continue_final_message"], body["add_generation_prompt"] = True, False
+        body["chat_template_kwargs"] = {"enable_thinking": False}
     return await json_body(body, prompt)
 
 

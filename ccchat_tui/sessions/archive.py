@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from ccchat_tui.engine.request import ReplyStats
+from ccchat_tui.sessions import tree
 from ccchat_tui.sessions.attachments import (
     Attachment,
     AttachmentError,
@@ -96,7 +97,7 @@ class ArchivedFile(_Model):
 
 
 class ArchivedTurn(_Model):
-    """A question and its reply."""
+    """A question and its reply. For `place`, `after` and `picked` see tree.py."""
 
     id: Name = ""
     question: Text
@@ -109,6 +110,10 @@ class ArchivedTurn(_Model):
     attachments: list[ArchivedFile] = Field(default_factory=list)
     tokens: Annotated[int, Field(ge=0)] | None = None
     seconds: Annotated[float, Field(ge=0)] | None = None
+    done_reason: Name | None = None
+    place: Name = ""
+    after: Name = ""
+    picked: int = 0
 
 
 class ArchivedSession(_Model):
@@ -127,6 +132,10 @@ class ArchivedSession(_Model):
     pinned: bool = False
     tags: list[Name] = Field(default_factory=list)
     turns: list[ArchivedTurn] = Field(default_factory=list)
+    """What is shown, in order."""
+    others: list[ArchivedTurn] = Field(default_factory=list)
+    """Versions and branches that are not shown. Who does not know of them has a whole conversation
+    without."""
 
 
 class Archive(_Model):
@@ -141,6 +150,7 @@ def archived(
     session: Session, *, pinned: bool = False, tags: Sequence[str] = ()
 ) -> ArchivedSession:
     """A conversation as it goes into an archive. A reply on its way is told as interrupted."""
+    shown = set(session.turns)
     return ArchivedSession(
         id=session.id,
         user=whole(session.user),
@@ -155,6 +165,7 @@ def archived(
         pinned=pinned,
         tags=[whole(tag) for tag in tags],
         turns=[_archived_turn(turn) for turn in session.turns],
+        others=[_archived_turn(turn) for turn in session.every if turn not in shown],
     )
 
 
@@ -173,6 +184,10 @@ def _archived_turn(turn: Turn) -> ArchivedTurn:
             "attachments": [ArchivedFile.of(each) for each in turn.attachments],
             "tokens": turn.stats.tokens if turn.stats else None,
             "seconds": turn.duration,
+            "done_reason": whole(turn.stats.done_reason or "") or None if turn.stats else None,
+            "place": turn.place,
+            "after": turn.after,
+            "picked": turn.picked,
         }
     )
 
@@ -214,6 +229,16 @@ def session_from(item: ArchivedSession) -> Session:
     """The conversation that was archived. One without an identifier gets that of its content, so
     that it is the same one when it is read again."""
     content = item.model_dump_json().encode()
+    shown = [_turn_from(turn) for turn in item.turns]
+    place = ""
+    for turn in shown:
+        turn.after, place = place, turn.place
+    every = sorted(
+        (*shown, *map(_turn_from, item.others)), key=lambda turn: (turn.asked_at, turn.picked)
+    )
+    tree.mend(every)
+    if shown:
+        tree.pick(every, shown[-1])
     return Session(
         id=item.id or hashlib.sha256(content).hexdigest()[:16],
         user=item.user,
@@ -225,22 +250,27 @@ def session_from(item: ArchivedSession) -> Session:
         think=item.think,
         keep_alive=item.keep_alive,
         ordered=item.ordered,
-        turns=[
-            Turn(
-                id=turn.id or random_id(),
-                question=turn.question,
-                model=turn.model,
-                asked_at=_utc(turn.asked_at),
-                state=TurnState(turn.state),
-                parts=[turn.reply] if turn.reply else [],
-                thinking=[turn.thinking] if turn.thinking else [],
-                note=turn.note,
-                stats=None if turn.tokens is None else ReplyStats(tokens=turn.tokens),
-                duration=turn.seconds,
-                attachments=tuple(each.attachment for each in turn.attachments),
-            )
-            for turn in item.turns
-        ],
+        every=every,
+    )
+
+
+def _turn_from(turn: ArchivedTurn) -> Turn:
+    known = turn.tokens is not None or turn.done_reason is not None
+    return Turn(
+        id=turn.id or random_id(),
+        question=turn.question,
+        model=turn.model,
+        asked_at=_utc(turn.asked_at),
+        state=TurnState(turn.state),
+        parts=[turn.reply] if turn.reply else [],
+        thinking=[turn.thinking] if turn.thinking else [],
+        note=turn.note,
+        stats=ReplyStats(tokens=turn.tokens, done_reason=turn.done_reason) if known else None,
+        duration=turn.seconds,
+        attachments=tuple(each.attachment for each in turn.attachments),
+        place=turn.place,
+        after=turn.after,
+        picked=turn.picked,
     )
 
 

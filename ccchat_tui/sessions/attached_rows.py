@@ -42,7 +42,7 @@ def load_attachments(
     """The files of every turn of a session that has some, by the turn's id."""
     rows = database.execute(
         "SELECT turn, name, kind, blobs.number FROM turns JOIN attachments ON turn = turns.id "
-        "JOIN blobs USING (digest) WHERE session = ? ORDER BY turn, place",
+        "JOIN blobs USING (digest) WHERE session = ? ORDER BY turn, attachments.place",
         (session,),
     ).fetchall()
     found: dict[str, tuple[Attachment, ...]] = {}

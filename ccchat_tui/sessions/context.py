@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ccchat_tui.backends.base import ChatMessage, Prompt
+from ccchat_tui.sessions import tree
 from ccchat_tui.sessions.attachments import Attachment, fenced
 from ccchat_tui.sessions.model import Session, Turn, TurnState
 
 
 def prompt_for(session: Session, turn: Turn, *, sees: bool = True) -> Prompt:
-    """What the model is asked, fixed now: the system prompt, every turn that has completed by
-    now, and this question, each question with its files.
+    """What the model is asked, fixed now: the system prompt, every turn before this one in its
+    branch that has completed by now, and this question, each question with its files. Where the
+    model is to go on with a reply, what there is of that stands last.
 
     Turns that were asked before and still run are left out; `turn.left_out` is set to how many
     they are, so that the pane can say so.
@@ -22,11 +24,13 @@ def prompt_for(session: Session, turn: Turn, *, sees: bool = True) -> Prompt:
         sees: Whether the model takes pictures; one that does not is told their names.
     """
     messages = [ChatMessage("system", session.system)] if session.system.strip() else []
-    for other in session.turns:
-        if other is not turn and other.state is TurnState.COMPLETED:
+    for other in tree.before(session.every, turn):
+        if other.state is TurnState.COMPLETED:
             messages.append(question_with(other.question, other.attachments, sees=sees))
             messages.append(ChatMessage("assistant", other.reply))
     messages.append(question_with(turn.question, turn.attachments, sees=sees))
+    if turn.resumed is not None:
+        messages.append(ChatMessage("assistant", "".join(turn.parts[: turn.resumed.parts])))
     turn.left_out = running_before(session, turn)
     return Prompt(
         model=turn.model,
@@ -35,6 +39,7 @@ def prompt_for(session: Session, turn: Turn, *, sees: bool = True) -> Prompt:
         think=session.think,
         keep_alive=session.keep_alive,
         user=session.user,
+        version=tree.versions(session.every, turn).index(turn) if turn in session.every else 0,
     )
 
 
@@ -55,6 +60,5 @@ def question_with(
 
 
 def running_before(session: Session, turn: Turn) -> int:
-    """How many turns that were asked before this one still run."""
-    before = session.turns[: session.turns.index(turn)] if turn in session.turns else session.turns
-    return sum(1 for other in before if other.state.alive)
+    """How many turns before this one in its branch still run."""
+    return sum(other.state.alive for other in tree.before(session.every, turn))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final, Literal
 
+from ccchat_tui.sessions import tree
 from ccchat_tui.sessions.archive import ArchivedFile, ArchivedSession, ArchivedTurn, to_json
 from ccchat_tui.sessions.attachments import fenced, size_words
 from ccchat_tui.text import sanitize
@@ -66,7 +67,11 @@ def _markdown_of(session: ArchivedSession) -> str:
     blocks = [f"# {_line(session.title)}", f"*{_line(_facts(session))}*"]
     if session.system.strip():
         blocks.append("**System prompt**\n\n" + _quoted(session.system))
+    there = [*session.turns, *session.others]
     for turn in session.turns:
+        beside = tree.alternatives(there, turn)
+        if len(beside) > 1:
+            blocks.append(f"*({beside.index(turn) + 1} of {len(beside)} versions and branches)*")
         blocks.append(_quoted(turn.question))
         blocks += [_quoted(_file_in_markdown(each)) for each in turn.attachments]
         blocks.append(f"**{_line(turn.model) or 'model'}**")
@@ -130,19 +135,45 @@ def _html_of(session: ArchivedSession) -> str:
     parts.append(f'<p class="facts">{escape(_plain(_facts(session)))}</p>')
     if session.system.strip():
         parts.append(_folded("System prompt", session.system))
-    for turn in session.turns:
+    parts += _html_behind([*session.turns, *session.others], "")
+    return "\n".join(filter(None, parts))
+
+
+def _html_behind(turns: Sequence[ArchivedTurn], place: str) -> list[str]:
+    """What is shown behind a place; what is not, folded where it parts from that."""
+    parts: list[str] = []
+    for turn in tree.onward(turns, place):
+        parts += _html_turn(turn)
+        begun: set[str] = {turn.place}
+        for number, other in enumerate(tree.alternatives(turns, turn), 1):
+            if other is turn:
+                continue
+            inside = _html_turn(other, question=other.place != turn.place)
+            if other.place not in begun:
+                # What follows hangs on the place, and stands behind its first version only.
+                begun.add(other.place)
+                inside += _html_behind(turns, other.place)
+            what = "Another version" if other.place == turn.place else "Another branch"
+            text = "\n".join(filter(None, inside))
+            parts.append(f"<details><summary>{what} ({number})</summary>\n{text}\n</details>")
+    return parts
+
+
+def _html_turn(turn: ArchivedTurn, *, question: bool = True) -> list[str]:
+    parts: list[str] = []
+    if question:
         parts.append(f'<div class="question text" dir="auto">{_text(turn.question)}</div>')
         parts += [_file_in_html(each) for each in turn.attachments]
-        facts = [turn.model or "model"]
-        if turn.tokens:
-            facts.append(f"{turn.tokens:,} token{'' if turn.tokens == 1 else 's'}")
-        parts.append(f'<p class="facts">{escape(_plain(" · ".join(facts)))}</p>')
-        if turn.thinking.strip():
-            parts.append(_folded("Thinking", turn.thinking))
-        parts.append(_blocks(turn.reply))
-        if note := _note(turn):
-            parts.append(f'<p class="note">{escape(_plain(note))}</p>')
-    return "\n".join(filter(None, parts))
+    facts = [turn.model or "model"]
+    if turn.tokens:
+        facts.append(f"{turn.tokens:,} token{'' if turn.tokens == 1 else 's'}")
+    parts.append(f'<p class="facts">{escape(_plain(" · ".join(facts)))}</p>')
+    if turn.thinking.strip():
+        parts.append(_folded("Thinking", turn.thinking))
+    parts.append(_blocks(turn.reply))
+    if note := _note(turn):
+        parts.append(f'<p class="note">{escape(_plain(note))}</p>')
+    return parts
 
 
 def _file_in_html(file: ArchivedFile) -> str:
@@ -204,6 +235,6 @@ def _facts(session: ArchivedSession) -> str:
 def _note(turn: ArchivedTurn) -> str:
     """How a reply ended, where that was not well."""
     if turn.state == "completed":
-        return ""
+        return "cut off by its length" if turn.done_reason == "length" else turn.note
     word = turn.state.replace("_", " ")
     return turn.note if turn.note.lower().startswith(word) else f"{word}: {turn.note}".rstrip(": ")

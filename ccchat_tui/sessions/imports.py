@@ -38,7 +38,7 @@ def put_in(
         return session.id, False
     save_session(database, SessionRow.of(session), "")
     close_tab(database, session.id)
-    for turn in session.turns:
+    for turn in session.every:
         taken = database.execute("SELECT 1 FROM turns WHERE id = ?", (turn.id,)).fetchone()
         if taken is not None:  # another conversation's, so that it must not be written over
             turn.id = random_id()

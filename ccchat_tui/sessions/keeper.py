@@ -16,7 +16,9 @@ from ccchat_tui.sessions.rows import (
     TurnRow,
     add_pieces,
     close_tab,
+    delete_turn,
     mark_seen,
+    place_turn,
     save_draft,
     save_session,
     save_turn,
@@ -47,6 +49,9 @@ class Keeper:
     def seen(self, session: Session) -> None:
         """The person works in a session now."""
 
+    def deleted(self, session: Session, turn: Turn) -> None:
+        """A turn was deleted."""
+
 
 @dataclass(slots=True, eq=False)
 class _Kept:
@@ -58,6 +63,8 @@ class _Kept:
     parts: int = 0
     thinking: int = 0
     ended: bool = False
+    where: tuple[str, str, int] = ("", "", 0)
+    """As `Turn.where`."""
 
 
 class StoreKeeper(Keeper):
@@ -88,6 +95,7 @@ class StoreKeeper(Keeper):
         self._rows: dict[str, SessionRow] = {}
         self._turns: dict[str, _Kept] = {}
         self._live: dict[str, _Kept] = {}
+        self._shapes: dict[str, int] = {}
         self._waiting: dict[str, list[Callable[[], None]]] = {}
         self._drafts: dict[str, tuple[Session, Callable[[], str]]] = {}
         self._written_drafts: dict[str, str] = {}
@@ -105,8 +113,10 @@ class StoreKeeper(Keeper):
         """Know a session that came from the store, before it is opened."""
         self._rows[session.id] = SessionRow.of(session)
         self._written_drafts[session.id] = session.draft
-        for turn in session.turns:
-            self._turns[turn.id] = _Kept(session, turn, turn.revision, ended=True)
+        self._shapes[session.id] = session.shape
+        for turn in session.every:
+            kept = _Kept(session, turn, turn.revision, ended=True, where=turn.where)
+            self._turns[turn.id] = kept
 
     def keeps(self, session: Session) -> bool:
         """Whether something was done with a session, so that it is kept."""
@@ -139,6 +149,12 @@ class StoreKeeper(Keeper):
         if session.id in self._rows and not self._leaving:
             self._store.put(partial(mark_seen, session=session.id, now=self._clock.now()))
 
+    def deleted(self, session: Session, turn: Turn) -> None:  # noqa: ARG002
+        """Take a turn out of the file."""
+        self._live.pop(turn.id, None)
+        if self._turns.pop(turn.id, None) is not None:
+            self._store.put(partial(delete_turn, turn=turn.id))
+
     def leave(self) -> None:
         """The program is about to end: what is still running from now on was interrupted by
         that, and not cancelled by anybody."""
@@ -161,11 +177,24 @@ class StoreKeeper(Keeper):
             return
         if turn is None:
             self._keep_session(session)
+            self._keep_shape(session)
             return
         self._keep_session(session, wanted=True)
         kept = self._turns.get(turn.id)
         if kept is None or kept.revision != turn.revision or turn.state.alive == kept.ended:
             self._keep_turn(session, turn)
+        self._keep_shape(session)
+
+    def _keep_shape(self, session: Session) -> None:
+        """Write which turns stand elsewhere now, or are shown."""
+        if self._shapes.get(session.id) == session.shape:
+            return
+        self._shapes[session.id] = session.shape
+        for turn in session.every:
+            kept = self._turns.get(turn.id)
+            if kept is not None and kept.where != turn.where:
+                kept.where = turn.where
+                self._store.put(partial(place_turn, turn=turn.id, where=turn.where))
 
     def _keep_session(self, session: Session, *, wanted: bool = False) -> bool:
         """Write what a session is called and asked with, if that is new.
@@ -177,7 +206,7 @@ class StoreKeeper(Keeper):
         if session.id not in self._rows:
             blank = self._blank.setdefault(session.id, row)
             touched = session.title != UNTITLED or row.settings != blank.settings
-            if not (wanted or touched or session.turns):
+            if not (wanted or touched or session.every):
                 return False
         if self._rows.get(session.id) != row:
             first = session.id not in self._rows
@@ -197,16 +226,18 @@ class StoreKeeper(Keeper):
             len(turn.parts),
             len(turn.thinking),
             ended=not turn.state.alive,
+            where=turn.where,
         )
         self._turns[turn.id] = kept
         interrupted = self._leaving and turn.state is not TurnState.COMPLETED
         row = TurnRow.of(turn, interrupted=interrupted)
         now = self._clock.now()
-        if first:
+        if first and turn.drafted:
             # It stood in the message box: it is there no more in the very moment it is a turn.
             # What was typed behind it meanwhile is written again a moment later.
             self._store.put(partial(save_draft, session=session.id, draft=""))
             self._written_drafts[session.id] = ""
+        if first:
             self._waiting[turn.id] = []
         done = partial(self._on_disk, turn.id) if first else None
         self._store.put(partial(save_turn, session=session.id, row=row, updated=now), done)
@@ -225,7 +256,8 @@ class StoreKeeper(Keeper):
         self._write_draft(session.id)
         self._blank.pop(session.id, None)
         self._written_drafts.pop(session.id, None)
-        for turn in session.turns:
+        self._shapes.pop(session.id, None)
+        for turn in session.every:
             if turn.id not in self._live:
                 self._turns.pop(turn.id, None)
         if self._rows.pop(session.id, None) is not None:

@@ -1,59 +1,27 @@
-"""Who keeps the conversations: makes turns, asks the engine, and follows what becomes of them.
-
-The manager owns no task and waits for nothing. It submits, listens to the engine's events and
-tells its own listeners which session and turn have changed; text itself is announced by nobody,
-for the turn holds the very list that the engine appends to.
-"""
+"""Who keeps the conversations: opens and closes them, takes questions for them, and tells its
+listeners which session and turn have changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ccchat_tui.backends.base import Prompt, Think
-from ccchat_tui.backends.model_lists import full_name
+from ccchat_tui.backends.base import Think
 from ccchat_tui.clock import Clock
-from ccchat_tui.engine.events import (
-    EngineEvent,
-    RequestEnded,
-    RequestEvent,
-    RequestFirstToken,
-    RequestQueued,
-    RequestRetrying,
-    RequestStarted,
-)
+from ccchat_tui.engine.events import RequestEnded
 from ccchat_tui.engine.facade import ChatService
-from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import Priority, Rejected, RequestState
 from ccchat_tui.sessions.attachments import Attachment
 from ccchat_tui.sessions.checks import check_pictures, check_question
-from ccchat_tui.sessions.context import prompt_for, running_before
 from ccchat_tui.sessions.keeper import Keeper
-from ccchat_tui.sessions.model import Session, SessionStatus, Turn, TurnState
-from ccchat_tui.sessions.outcome import end_turn
+from ccchat_tui.sessions.model import Session, SessionStatus, Turn
+from ccchat_tui.sessions.requests import Requests
 from ccchat_tui.sessions.titles import UNTITLED, title_from
-from ccchat_tui.sessions.words import (
-    CANCELLING,
-    WAITS_FOR_EARLIER,
-    words_for_cancelled,
-    words_for_retry,
-)
-
-_IN_FLIGHT = frozenset({TurnState.CONNECTING, TurnState.STREAMING})
+from ccchat_tui.sessions.versions import Versions
 
 Listener = Callable[[Session, Turn | None], None]
 """Told of a session that has changed, and of the turn that changed in it (`None`: the session
 itself, its title, its settings or its being read)."""
-
-
-@dataclass(slots=True, eq=False)
-class _Asked:
-    """One request on its way, and the turn it answers."""
-
-    session: Session
-    turn: Turn
-    handle: RequestHandle | None = None
 
 
 class SessionManager:
@@ -101,13 +69,21 @@ class SessionManager:
         self._options = dict(options or {})
         self._think = think
         self._keep_alive = keep_alive
-        self._asked: dict[str, _Asked] = {}
-        self._held: dict[str, list[Turn]] = {}
         self._untitled: set[str] = set()
         self._unread: set[str] = set()
         self._standing_in = False
         self._listeners: list[Listener] = []
-        self._unsubscribe = service.subscribe(self._on_event)
+        self._requests = Requests(
+            service,
+            new_id=new_id,
+            known_models=lambda: self.known_models,
+            sightless=lambda: self.sightless,
+            priority=lambda user: self.priorities.get(user, Priority.NORMAL),
+            changed=self._turn_changed,
+            ended=self._ended,
+        )
+        self.versions = Versions(self)
+        """Regenerating, editing, going on, deleting: what makes versions and branches of turns."""
 
     # Sessions -----------------------------------------------------------------------------
 
@@ -152,9 +128,10 @@ class SessionManager:
         """Cancel what still runs in a session and forget it. Harmless when called twice."""
         if session not in self.sessions:
             return
-        self._cancel_in([session])
+        self._requests.cancel_in([session])
+        self._requests.forget(session)
         self.sessions.remove(session)
-        self._held.pop(session.id, None)
+        self.versions.forget(session)
         self._untitled.discard(session.id)
         self._unread.discard(session.id)
         self._tell(session, None)
@@ -187,7 +164,7 @@ class SessionManager:
         self.connecting = False
         for session in self.sessions:
             session.fit_model(names, default, stand_in=stand_in)
-            for turn in session.turns:
+            for turn in session.every:
                 if turn.state.alive and not turn.model:
                     turn.model = default
             self._tell(session, None)
@@ -199,7 +176,7 @@ class SessionManager:
     # Asking -------------------------------------------------------------------------------
 
     def send(self, session: Session, text: str, attachments: Sequence[Attachment] = ()) -> Turn:
-        """Ask a question in a session.
+        """Ask a question in a session, behind what is shown of it.
 
         Args:
             session: Where.
@@ -212,20 +189,8 @@ class SessionManager:
         Raises:
             Rejected: The engine did not take it; then nothing has changed.
         """
-        check_question(session, text)
-        turn = Turn(
-            id=self._new_id(),
-            question=text,
-            model=self._model_for(session),
-            asked_at=self._clock.now(),
-            attachments=tuple(attachments),
-        )
-        session.turns.append(turn)
-        try:
-            self._ask(session, turn)
-        except BaseException:
-            session.turns.remove(turn)
-            raise
+        turn = self.new_turn(session, text, after=session.end, attachments=attachments)
+        self.ask_new(session, turn)
         session.model = session.model or turn.model
         if session.id in self._untitled:
             session.title = title_from(text)
@@ -237,30 +202,29 @@ class SessionManager:
         """Ask the question of an ended turn again, with the session's present model.
 
         Returns:
-            The same turn, one revision on. A turn whose reply may still come is left alone.
+            The same turn, one revision on, if nothing of its reply had come; else another version
+            of it, so that what came is kept. A turn whose reply may still come is left alone.
 
         Raises:
             Rejected: The engine did not take it; then nothing has changed.
         """
         if turn.state.alive:
             return turn
-        undo = turn.start_over(self._model_for(session))
-        try:
-            self._ask(session, turn)
-        except BaseException:
-            undo()
-            raise
-        self._tell(session, turn)
+        if any(turn.parts) or any(turn.thinking):
+            return self.versions.regenerate(session, turn)
+        check_question(session, turn.question)
+        self.ask_again(session, turn, turn.start_over(self.model_for(session)))
         return turn
 
     def cancel_newest(self, session: Session) -> Turn | None:
-        """Cancel the newest turn whose reply may still come and that is not being cancelled yet.
+        """Cancel the newest turn whose reply may still come and that is not being cancelled yet:
+        of those that are shown, else of the others.
 
         Returns:
             That turn, or `None` if there was none.
         """
-        for turn in reversed(session.turns):
-            if turn.state.alive and self._cancel(session, turn):
+        for turn in (*reversed(session.turns), *reversed(session.every)):
+            if turn.state.alive and self._requests.cancel(session, turn):
                 return turn
         return None
 
@@ -270,36 +234,113 @@ class SessionManager:
         Returns:
             Whether this call cancelled it.
         """
-        session = next((each for each in self.sessions if turn in each.turns), None)
-        return session is not None and turn.state.alive and self._cancel(session, turn)
+        session = next((each for each in self.sessions if turn in each.every), None)
+        return session is not None and turn.state.alive and self._requests.cancel(session, turn)
 
     def cancel_request(self, request_id: str) -> bool:
         """Cancel the turn of a request, or a request of nobody's here. Returns whether it did."""
-        asked = self._asked.get(request_id)
-        if asked is None:
-            return self.service.cancel(request_id)
-        return self._cancel(asked.session, asked.turn)
+        return self._requests.cancel_request(request_id)
 
     def cancel_user(self, user: str) -> int:
         """Cancel everything of one user. Returns how many turns."""
-        return self._cancel_in([each for each in self.sessions if each.user == user])
+        return self._requests.cancel_in([each for each in self.sessions if each.user == user])
 
     def cancel_all(self) -> int:
         """Cancel everything. Returns how many turns."""
-        return self._cancel_in(self.sessions)
+        return self._requests.cancel_in(self.sessions)
 
-    def _cancel_in(self, sessions: Sequence[Session]) -> int:
-        turns = [(each, turn) for each in sessions for turn in self.running(each)]
-        # What is held goes first, then what is queued, so that neither an end nor a freed slot
-        # starts what is cancelled next.
-        turns.sort(key=lambda both: (both[1].request_id is not None, both[1].state in _IN_FLIGHT))
-        return sum(self._cancel(session, turn) for session, turn in turns)
+    # For those who ask in other ways ------------------------------------------------------
+
+    def new_turn(
+        self,
+        session: Session,
+        text: str,
+        *,
+        after: str,
+        place: str = "",
+        attachments: Sequence[Attachment] = (),
+    ) -> Turn:
+        """A turn that is not in its session yet.
+
+        Args:
+            session: Which is to have it.
+            text: The question.
+            after: The place that it follows.
+            place: Of what it is another version; empty for a question of its own.
+            attachments: The files that go with it.
+
+        Raises:
+            Rejected: It cannot be asked.
+        """
+        check_question(session, text)
+        return Turn(
+            id=self._new_id(),
+            question=text,
+            model=self.model_for(session),
+            asked_at=self._clock.now(),
+            after=after,
+            place=place,
+            attachments=tuple(attachments),
+        )
+
+    def ask_new(self, session: Session, turn: Turn) -> Turn:
+        """Take a new turn into its session, and ask it; tells nobody yet.
+
+        Raises:
+            Rejected: The engine did not take it; then nothing has changed.
+        """
+        check_pictures(turn.model, turn.attachments, self.sightless)
+        session.add(turn)
+        try:
+            self._requests.ask(session, turn)
+        except BaseException:
+            session.remove(turn)
+            raise
+        return turn
+
+    def ask_again(self, session: Session, turn: Turn, undo: Callable[[], None]) -> None:
+        """Ask a turn that was asked before, and tell of it.
+
+        Args:
+            session: Whose it is.
+            turn: It has been made ready.
+            undo: Makes it what it was, if it is not taken.
+
+        Raises:
+            Rejected: The engine did not take it; then nothing has changed.
+        """
+        try:
+            check_pictures(turn.model, turn.attachments, self.sightless)
+            self._requests.ask(session, turn)
+        except BaseException:
+            undo()
+            raise
+        self._tell(session, turn)
+
+    def model_for(self, session: Session) -> str:
+        """The session's model, else the default one.
+
+        Raises:
+            Rejected: There is neither.
+        """
+        model = session.model or self.default_model
+        if not model and not self.connecting:
+            raise Rejected(
+                "invalid",
+                "No model is chosen for this chat, and the server has not named any. "
+                "Connect again, or choose a model in the chat settings.",
+            )
+        return model
+
+    def turn_changed(self, session: Session, turn: Turn) -> None:
+        """Tell the listeners that a turn is new, or has changed."""
+        self._tell(session, turn)
 
     # Looking ------------------------------------------------------------------------------
 
     def running(self, session: Session) -> list[Turn]:
-        """The turns whose reply may still come, oldest first."""
-        return [turn for turn in session.turns if turn.state.alive]
+        """The turns whose reply may still come, oldest first; those that are not shown too."""
+        return [turn for turn in session.every if turn.state.alive]
 
     def status(self, session: Session) -> SessionStatus:
         """What the tab of a session says of it."""
@@ -312,7 +353,7 @@ class SessionManager:
             self._tell(session, None)
 
     def changed(self, session: Session) -> None:
-        """Tell the listeners that the settings of a session were changed."""
+        """Tell the listeners that a session has changed, such as its settings or what it shows."""
         self._tell(session, None)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -327,128 +368,17 @@ class SessionManager:
 
     def stop(self) -> None:
         """Listen to the engine no longer. Harmless when called twice."""
-        self._unsubscribe()
+        self._requests.stop()
 
     # Within -------------------------------------------------------------------------------
 
-    def _model_for(self, session: Session) -> str:
-        """The session's model, else the default one; if there is none either, refuse."""
-        model = session.model or self.default_model
-        if not model and not self.connecting:
-            raise Rejected(
-                "invalid",
-                "No model is chosen for this chat, and the server has not named any. "
-                "Connect again, or choose a model in the chat settings.",
-            )
-        return model
-
-    def _ask(self, session: Session, turn: Turn) -> None:
-        """Submit a turn, or hold it until the one before has ended."""
-        check_pictures(turn.model, turn.attachments, self.sightless)
-        if session.ordered and any(each.state.alive for each in session.turns if each is not turn):
-            self._held.setdefault(session.id, []).append(turn)
-            turn.note = WAITS_FOR_EARLIER
-            return
-        self._submit(session, turn)
-
-    def _submit(self, session: Session, turn: Turn) -> None:
-        request_id = self._new_id()
-        # The engine may start the request before `submit` returns, so it must be known before.
-        asked = self._asked[request_id] = _Asked(session, turn)
-        turn.request_id = request_id
-        try:
-            handle = self.service.submit(
-                user=session.user,
-                session_id=session.id,
-                model=turn.model,
-                prompt=lambda: self._context(session, turn),
-                preview=turn.question,
-                id=request_id,
-                priority=self.priorities.get(session.user, Priority.NORMAL),
-            )
-        except BaseException:
-            del self._asked[request_id]
-            turn.request_id = None
-            raise
-        asked.handle = turn.handle = handle
-        turn.parts, turn.thinking = handle.parts, handle.thinking
-
-    def _context(self, session: Session, turn: Turn) -> Prompt:
-        """What is asked, fixed now; and what that leaves out."""
-        turn.left_out = running_before(session, turn)
-        return prompt_for(session, turn, sees=full_name(turn.model) not in self.sightless)
-
-    def _cancel(self, session: Session, turn: Turn) -> bool:
-        held = self._held.get(session.id, [])
-        if turn in held:
-            held.remove(turn)
-            turn.state, turn.note = TurnState.CANCELLED, words_for_cancelled(has_reply=False).note
+    def _turn_changed(self, session: Session, turn: Turn) -> None:
+        if session in self.sessions:  # else it is closed, and nobody shows it any more
             self._tell(session, turn)
-            return True
-        if turn.request_id is None or not self.service.cancel(turn.request_id):
-            return False
-        if turn.state.alive:
-            turn.note = CANCELLING
-            self._tell(session, turn)
-        return True
 
-    def _on_event(self, event: EngineEvent) -> None:
-        """Follow the engine; events of requests that are not ours are nobody's business here."""
-        if not isinstance(event, RequestEvent):
-            return
-        asked = self._asked.get(event.request_id)
-        if asked is None:
-            return
-        turn = asked.turn
-        match event:
-            case RequestEnded():
-                del self._asked[event.request_id]
-                self._finish(asked, event)
-            case RequestRetrying(failure=failure, delay=delay):
-                turn.state = TurnState.WAITING_TO_RETRY
-                turn.note = words_for_retry(failure, delay)
-            case RequestFirstToken():
-                turn.state = TurnState.STREAMING
-                self._quiet(turn)
-            case RequestStarted():
-                turn.state = TurnState.CONNECTING
-                self._quiet(turn)
-                if asked.handle is None or asked.handle.prompt is None:
-                    # The context is fixed next; what it leaves out is shown from now on.
-                    turn.left_out = running_before(asked.session, turn)
-            case RequestQueued():
-                turn.state = TurnState.QUEUED
-                self._quiet(turn)
-            case _:
-                return
-        if asked.session not in self.sessions:
-            return  # closed: nobody shows it any more
-        self._tell(asked.session, turn)
-        if isinstance(event, RequestEnded):
-            self._release(asked.session)
-
-    def _quiet(self, turn: Turn) -> None:
-        """Drop the note of an earlier stage, but never the one that says it is being cancelled."""
-        if turn.note != CANCELLING:
-            turn.note = ""
-
-    def _finish(self, asked: _Asked, event: RequestEnded) -> None:
-        asked.turn.thought_for, asked.turn.handle = asked.turn.thinking_seconds, None
-        end_turn(asked.turn, event, self.known_models)
-        if asked.session in self.sessions and event.state is not RequestState.CANCELLED:
-            self._unread.add(asked.session.id)
-
-    def _release(self, session: Session) -> None:
-        """Submit the next held turn, once nothing of its session runs any more."""
-        held = self._held.get(session.id)
-        while held and not any(turn.request_id in self._asked for turn in session.turns):
-            turn = held.pop(0)
-            turn.note = ""
-            try:
-                self._submit(session, turn)
-            except Rejected as refusal:
-                turn.state, turn.note = TurnState.FAILED, f"Not taken: {refusal.message}"
-            self._tell(session, turn)
+    def _ended(self, session: Session, event: RequestEnded) -> None:
+        if session in self.sessions and event.state is not RequestState.CANCELLED:
+            self._unread.add(session.id)
 
     def _tell(self, session: Session, turn: Turn | None) -> None:
         for listener in list(self._listeners):

@@ -147,5 +147,14 @@ _FILES = (
     *_files("attached", "session"),
 )
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CONVERSATIONS, _WORDS, _THOUGHTS, _FILES)
+_BRANCHES = (
+    # Versions and branches, see tree.py. What was there before has neither: no place but its own,
+    # and it follows the turn before it. That is left unsaid, as to say it would write the whole
+    # file anew.
+    "ALTER TABLE turns ADD COLUMN place TEXT",
+    "ALTER TABLE turns ADD COLUMN after TEXT",
+    "ALTER TABLE turns ADD COLUMN picked INTEGER NOT NULL DEFAULT 0",
+)
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CONVERSATIONS, _WORDS, _THOUGHTS, _FILES, _BRANCHES)
 """In order; how many of them a file has been through stands in it, as `PRAGMA user_version`."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ccchat_tui.engine.request import ReplyStats
+from ccchat_tui.sessions import tree
 from ccchat_tui.sessions.attached_rows import (
     load_attached,
     load_attachments,
@@ -37,11 +38,14 @@ _SAVE_SESSION = """
         settings = excluded.settings
 """
 _SAVE_TURN = """
-    INSERT INTO turns (id, session, question, reply, thinking, model, state, asked_at, facts)
-    VALUES (:id, :session, :question, :reply, :thinking, :model, :state, :asked_at, :facts)
+    INSERT INTO turns (id, session, question, reply, thinking, model, state, asked_at, facts,
+                       place, after, picked)
+    VALUES (:id, :session, :question, :reply, :thinking, :model, :state, :asked_at, :facts,
+            :place, :after, :picked)
     ON CONFLICT (id) DO UPDATE SET
         question = excluded.question, reply = excluded.reply, thinking = excluded.thinking,
-        model = excluded.model, state = excluded.state, facts = excluded.facts
+        model = excluded.model, state = excluded.state, facts = excluded.facts,
+        place = excluded.place, after = excluded.after, picked = excluded.picked
 """
 
 
@@ -115,12 +119,13 @@ class TurnRow:
     state: TurnState
     asked_at: datetime
     facts: dict[str, Any]
+    where: tuple[str, str, int]
     attachments: Sequence[Attachment] = ()
 
     @classmethod
     def of(cls, turn: Turn, *, interrupted: bool = False) -> TurnRow:
         """A turn as it stands; as one that its program left, if it is `interrupted`."""
-        tokens = len(turn.parts) + len(turn.thinking)
+        tokens = turn.tokens
         state, note, hints = turn.state, turn.note, turn.hints
         if interrupted:
             state, hints = TurnState.INTERRUPTED, ()
@@ -144,6 +149,7 @@ class TurnRow:
                 "thought_for": turn.thought_for,
                 "stats": asdict(stats) if stats else None,
             },
+            turn.where,
             turn.attachments,
         )
 
@@ -178,6 +184,7 @@ def save_turn(database: sqlite3.Connection, session: str, row: TurnRow, updated:
             "state": row.state.value,
             "asked_at": micros(row.asked_at),
             "facts": json.dumps(row.facts),
+            **_where(row.where),
         },
     )
     save_attachments(database, row.id, row.attachments)
@@ -186,6 +193,24 @@ def save_turn(database: sqlite3.Connection, session: str, row: TurnRow, updated:
         "UPDATE sessions SET updated_at = max(updated_at, ?) WHERE id = ?",
         (micros(updated), session),
     )
+
+
+def place_turn(database: sqlite3.Connection, turn: str, where: tuple[str, str, int]) -> None:
+    """Write where a turn stands among the others, and whether it is shown (see tree.py)."""
+    database.execute(
+        "UPDATE turns SET place = :place, after = :after, picked = :picked WHERE id = :id",
+        {"id": turn, **_where(where)},
+    )
+
+
+def _where(where: tuple[str, str, int]) -> dict[str, str | int]:
+    place, after, picked = where
+    return {"place": place, "after": after, "picked": picked}
+
+
+def delete_turn(database: sqlite3.Connection, turn: str) -> None:
+    """Take a turn out; what followed it is placed anew by who calls this."""
+    database.execute("DELETE FROM turns WHERE id = ?", (turn,))
 
 
 def add_pieces(
@@ -255,19 +280,31 @@ def take_over(database: sqlite3.Connection, is_alive: Callable[[str], bool]) -> 
     database.execute("DELETE FROM sessions WHERE owner = '' AND deleted_at IS NOT NULL")
     states = ", ".join(f"'{state}'" for state in _ALIVE)
     left = database.execute(
-        "SELECT turns.id, turns.facts FROM turns JOIN sessions ON sessions.id = turns.session "  # noqa: S608
+        "SELECT turns.id, turns.facts, turns.reply, turns.thinking FROM turns "  # noqa: S608
+        "JOIN sessions ON sessions.id = turns.session "
         f"WHERE turns.state IN ({states}) AND sessions.owner = ''"
     ).fetchall()
-    for turn, facts in left:
-        _interrupt(database, turn, json.loads(facts))
+    for turn, facts, reply, thinking in left:
+        _interrupt(database, turn, json.loads(facts), unpack(reply), unpack(thinking))
 
 
-def _interrupt(database: sqlite3.Connection, turn: str, facts: dict[str, Any]) -> None:
+def _interrupt(
+    database: sqlite3.Connection, turn: str, facts: dict[str, Any], reply: str, thinking: str
+) -> None:
+    """Make an end of a reply.
+
+    Args:
+        database: Where.
+        turn: Whose reply.
+        facts: What was known of it.
+        reply: What there was of it when it was asked for: something, if it was gone on with.
+        thinking: The same.
+    """
     pieces = database.execute(
         "SELECT tokens, reply, thinking FROM pieces WHERE turn = ? ORDER BY tokens", (turn,)
     ).fetchall()
-    reply = "".join(unpack(piece[1]) for piece in pieces)
-    thinking = "".join(unpack(piece[2]) for piece in pieces)
+    reply += "".join(unpack(piece[1]) for piece in pieces)
+    thinking += "".join(unpack(piece[2]) for piece in pieces)
     facts["note"] = words_for_interrupted(has_reply=bool(reply)).note
     if pieces:
         facts["stats"] = asdict(ReplyStats(tokens=pieces[-1][0]))
@@ -331,24 +368,30 @@ def load_session(database: sqlite3.Connection, session_id: str) -> Session | Non
         think=settings.get("think"),
         keep_alive=settings.get("keep_alive"),
         ordered=bool(settings.get("ordered")),
-        turns=_load_turns(database, session_id),
+        every=_load_turns(database, session_id),
         draft=unpack(row[6]),
         attached=load_attached(database, session_id),
     )
 
 
 def _load_turns(database: sqlite3.Connection, session_id: str) -> list[Turn]:
-    turns = [
-        _turn(database, row)
-        for row in database.execute(
-            "SELECT id, question, reply, thinking, model, state, asked_at, facts FROM turns "
-            "WHERE session = ? ORDER BY number",
-            (session_id,),
-        ).fetchall()
-    ]
+    turns: list[Turn] = []
+    for row in database.execute(
+        "SELECT id, question, reply, thinking, model, state, asked_at, facts, place, after, picked "
+        "FROM turns WHERE session = ? ORDER BY number",
+        (session_id,),
+    ).fetchall():
+        turn = _turn(database, row)
+        turn.place, turn.picked = row[8] or turn.id, row[10]
+        # From before there were branches: it follows the one before it.
+        turn.after = row[9] if row[9] is not None else (turns[-1].place if turns else "")
+        turns.append(turn)
     files = load_attachments(database, session_id)
     for turn in turns:
         turn.attachments = files.get(turn.id, ())
+    # One that was deleted and taken back has been written last.
+    turns.sort(key=lambda turn: turn.asked_at)
+    tree.mend(turns)
     return turns
 
 
@@ -362,8 +405,8 @@ def _turn(database: sqlite3.Connection, row: tuple[Any, ...]) -> Turn:
         pieces = database.execute(
             "SELECT reply, thinking FROM pieces WHERE turn = ? ORDER BY tokens", (row[0],)
         ).fetchall()
-        reply = "".join(unpack(piece[0]) for piece in pieces)
-        thinking = "".join(unpack(piece[1]) for piece in pieces)
+        reply += "".join(unpack(piece[0]) for piece in pieces)
+        thinking += "".join(unpack(piece[1]) for piece in pieces)
         state, note = TurnState.INTERRUPTED, words_for_interrupted(has_reply=bool(reply)).note
     return Turn(
         id=row[0],

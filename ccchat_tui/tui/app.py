@@ -58,6 +58,7 @@ from ccchat_tui.tui.slash import Slash
 from ccchat_tui.tui.slash_commands import builtin_commands
 from ccchat_tui.tui.slash_templates import PromptFolder
 from ccchat_tui.tui.slash_together import together_commands
+from ccchat_tui.tui.slash_turns import turn_commands
 from ccchat_tui.tui.themes import DEFAULT_THEME, ThemeSet, defaults_for, load_themes
 from ccchat_tui.tui.timeline.desk import RunDesk
 from ccchat_tui.tui.watch import QueueWatch
@@ -184,7 +185,7 @@ class CCChatApp(App[None]):
         self.runs = RunDesk(self)
         self.service.subscribe(self._on_engine_event)
         self.slash = Slash(self)
-        self.slash.add(*builtin_commands(), *together_commands())
+        self.slash.add(*builtin_commands(), *together_commands(), *turn_commands())
         self.prompts = PromptFolder(self, parts.prompts, [each.name for each in self.slash])
         self.slash.add_source(self.prompts.commands)
         self.notices = ReplyNotices(self, settings.notify, self._write)
@@ -383,7 +384,7 @@ class CCChatApp(App[None]):
         if isinstance(event, RequestEnded):
             self.notices.ended(event)
             session = self.sessions.find(event.session_id)
-            turns = reversed(session.turns) if session else ()
+            turns = reversed(session.every) if session else ()
             asked = (turn.question for turn in turns if turn.request_id == event.request_id)
             # For one that ended before the panel had looked at it.
             self.chats.panel.queue.request_ended(event, one_line(next(asked, ""), 200))

@@ -40,7 +40,7 @@ def commands(app: CCChatApp) -> Iterator[Command]:
         for binding in _bindings(node):
             words = binding.tooltip or binding.description
             # Moving about is done by keys; going to a chat has commands of its own below.
-            moves = not binding.show and node not in (chats, app)
+            moves = not binding.show and node not in (chats, app) and "deed(" not in binding.action
             if moves or not words or words in told or binding.action.startswith(_LEFT_OUT):
                 continue
             told.add(words)

@@ -284,6 +284,9 @@ class Keeping:
                 return
         pane = chats.pane_of(found.session_id)
         assert pane is not None
+        turns = [turn for turn in pane.session.every if turn.id == found.turn]
+        for turn in turns:  # which may stand in a branch that is not shown
+            self._app.sessions.versions.show(pane.session, turn)
         chats.activate(pane)
         await chats.deck.settled()
         if found.turn:

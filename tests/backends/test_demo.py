@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import math
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -137,6 +138,26 @@ class TestOptions:
         assert last.stats is not None
         assert last.stats.done_reason == "length"
         assert last.stats.reply_tokens == 7
+
+    async def test_what_was_cut_is_gone_on_with_to_the_same_text(self) -> None:
+        for version in (0, 2):
+            asked = replace(prompt("Explain gravity"), version=version, model="demo:thinker")
+            whole = await reply(asked)
+            begun = replace(asked, messages=(*asked.messages, ChatMessage("assistant", whole[:40])))
+            chunks = await collect(quick(), begun)
+            assert whole[:40] + "".join(chunk.text for chunk in chunks) == whole
+            assert not any(chunk.thinking for chunk in chunks)
+
+    async def test_another_version_is_another_reply_and_the_same_each_time(self) -> None:
+        asked = prompt("Explain gravity")
+        texts = [await reply(replace(asked, version=number)) for number in (0, 1, 2, 1)]
+        assert len(set(texts)) == 3
+        assert texts[1] == texts[3]
+
+    async def test_what_it_did_not_say_it_begins_anew_behind(self) -> None:
+        asked = prompt("Explain gravity")
+        begun = replace(asked, messages=(*asked.messages, ChatMessage("assistant", "Not mine")))
+        assert await reply(begun) == "\n\n" + await reply(asked)
 
     async def test_stop_ends_before_the_text(self) -> None:
         whole = await reply(prompt("Explain gravity"))

@@ -198,6 +198,33 @@ class TestCounting:
             assert chunks[-1].stats == ChatStats("stop", 7, 8), "it is asked for again"
 
 
+class TestGoingOn:
+    """A reply that was cut off stands last; how a server is told to go on with it differs."""
+
+    ASKED = Prompt(MODEL, (ChatMessage("user", "hi"), ChatMessage("assistant", "Once upon")))
+
+    async def test_it_is_said_to_whoever_understands_it(self) -> None:
+        async with OpenAIServer() as server:
+            await read(backend_of(server), self.ASKED)
+            (chat,) = server.chats
+            assert chat.body["messages"][-1] == {"role": "assistant", "content": "Once upon"}
+            assert chat.body["continue_final_message"] is True
+            assert chat.body["add_generation_prompt"] is False
+            assert chat.body["chat_template_kwargs"] == {"enable_thinking": False}
+
+    @pytest.mark.parametrize("counting", [200, 400])
+    async def test_who_refuses_that_is_asked_without(self, counting: int) -> None:
+        async with OpenAIServer(dialect=Dialect(counting=counting, going_on=400)) as server:
+            backend = backend_of(server)
+            chunks = await read(backend, self.ASKED)
+            assert chunks[-1].stats is not None
+            assert "continue_final_message" not in server.chats[-1].body
+            assert ("stream_options" in server.chats[-1].body) is (counting == 200)
+            before = len(server.chats)
+            await read(backend, ask("hi", MODEL))
+            assert len(server.chats) == before + 1, "what it counts is known from then on"
+
+
 class TestWhatIsSent:
     async def sent(self, prompt: Prompt, **more: Any) -> tuple[dict[str, Any], dict[str, str]]:
         async with OpenAIServer() as server:

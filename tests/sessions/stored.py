@@ -56,7 +56,7 @@ def conversation(
 def write(database: sqlite3.Connection, session: Session, owner: str = "") -> None:
     """Put a whole conversation into a database, inside a transaction."""
     save_session(database, SessionRow.of(session), owner)
-    for turn in session.turns:
+    for turn in session.every:
         save_turn(database, session.id, TurnRow.of(turn), turn.asked_at)
     save_draft(database, session.id, session.draft)
     if session.attached:
@@ -104,9 +104,11 @@ def facts(session: Session) -> tuple[object, ...]:
                 (turn.id, turn.question, turn.reply, "".join(turn.thinking), turn.model),
                 (turn.state, turn.asked_at, turn.note, turn.hints, turn.left_out),
                 (turn.stats, turn.duration, turn.attachments),
+                (turn.place, turn.after),
             )
             for turn in session.turns
         ],
+        sorted((turn.id, turn.place, turn.after, turn.reply) for turn in session.every),
     )
 
 

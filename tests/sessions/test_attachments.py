@@ -166,7 +166,8 @@ def test_a_block_is_not_left_by_what_stands_in_it(text: str) -> None:
 def test_every_later_request_has_them_again() -> None:
     session = asked(PICTURE, NOTES)
     later = conversation(2, turns=(("And now?", ""),)).turns[0]
-    session.turns.append(later)
+    later.after = session.end
+    session.add(later)
     first, _reply, last = prompt_for(session, later).messages
     assert first.images == (base64.b64encode(png()).decode(),)
     assert first.content == ("notes.md:\n````md\n# Fish\n```\ncod\n```\n````\n\nWhat is this?")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,16 @@ import pytest
 from ccchat_tui.sessions.attachments import attachment_from
 from ccchat_tui.sessions.database import APPLICATION_ID, open_database, transaction, version_of
 from ccchat_tui.sessions.migrations import MIGRATIONS
+from ccchat_tui.sessions.model import Session
 from ccchat_tui.sessions.problems import StoreProblem
-from ccchat_tui.sessions.rows import load_session
+from ccchat_tui.sessions.rows import (
+    SessionRow,
+    TurnRow,
+    load_session,
+    micros,
+    save_session,
+    save_turn,
+)
 from ccchat_tui.sessions.search import search
 from tests.sessions.stored import conversation, facts, fill, kept, same, write
 
@@ -89,7 +99,39 @@ def to_4(path: Path) -> None:
         assert same(load_session(database, "s1"), session)
 
 
-CHECKS: dict[int, Callable[[Path], None]] = {2: to_2, 3: to_3, 4: to_4}
+def to_5(path: Path) -> None:
+    """What was a row of turns before is one without any branch, and can have some."""
+    with closing(open_database(path)) as database:
+        session = load_session(database, "s1")
+        assert session is not None
+        assert [(turn.id, turn.place, turn.after) for turn in session.turns] == [
+            ("s1t0", "s1t0", ""),
+            ("s1t1", "s1t1", "s1t0"),
+        ]
+        again = replace(session.turns[0], id="s1t2", parts=["With cod"], picked=1)
+        with transaction(database):
+            save_turn(database, "s1", TurnRow.of(again), again.asked_at)
+        branched = load_session(database, "s1")
+        assert branched is not None
+        assert [turn.id for turn in branched.turns] == ["s1t2", "s1t1"]
+
+
+CHECKS: dict[int, Callable[[Path], None]] = {2: to_2, 3: to_3, 4: to_4, 5: to_5}
+
+
+def write_as_before(database: sqlite3.Connection, session: Session) -> None:
+    """Put a conversation into a file from before there were branches."""
+    save_session(database, SessionRow.of(session), "")
+    for turn in session.turns:
+        row = TurnRow.of(turn)
+        database.execute(
+            "INSERT INTO turns (id, session, question, reply, thinking, model, state, asked_at, "
+            "facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(row.id, session.id, row.question, "".join(row.parts), "".join(row.thinking)),
+                *(row.model, row.state.value, micros(row.asked_at), json.dumps(row.facts)),
+            ),
+        )
 
 
 @pytest.mark.parametrize("version", range(2, len(MIGRATIONS) + 1))
@@ -101,7 +143,7 @@ def test_each_step_from_the_one_before(tmp_path: Path, version: int) -> None:
     with closing(open_database(path, MIGRATIONS[: version - 1])) as database:
         assert version_of(database) == version - 1
         with transaction(database):
-            write(database, session)
+            write_as_before(database, session)
     with closing(open_database(path, MIGRATIONS[:version])) as database:
         assert version_of(database) == version
     # What is read goes by the newest form.

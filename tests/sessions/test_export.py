@@ -6,12 +6,14 @@ import html.parser
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccchat_tui.engine.request import ReplyStats
 from ccchat_tui.sessions.archive import (
     ArchivedSession,
     ArchiveError,
@@ -22,7 +24,7 @@ from ccchat_tui.sessions.archive import (
     whole,
 )
 from ccchat_tui.sessions.export import export
-from ccchat_tui.sessions.model import TurnState
+from ccchat_tui.sessions.model import Session, TurnState
 from tests.sessions.stored import conversation, facts
 
 HOSTILE = (
@@ -135,6 +137,70 @@ def test_json_and_back() -> None:
     [item] = from_json(to_json([archived(session, pinned=True, tags=("fish",))]))
     assert (item.pinned, item.tags) == (True, ["fish"])
     assert facts(session_from(item)) == facts(session)
+
+
+def branched() -> Session:
+    """A conversation with a second version of its first reply, and a branch of its second turn,
+    neither of which is shown."""
+    session = conversation(turns=(("fish?", "cod"), ("sure?", "quite")))
+    first, second = session.turns
+    for name, place, after, question, reply in (
+        ("v", first.place, "", "fish?", "herring"),
+        ("b", "", first.place, "really?", "hardly"),
+        ("bb", "", "b", "so?", "eel"),
+    ):
+        turn = replace(first, id=name, question=question, parts=[reply], after=after, place=place)
+        turn.place = place or name
+        session.add(turn)
+    session.show(second)
+    session.show(first)
+    return session
+
+
+def test_versions_and_branches_go_into_an_archive_and_come_back() -> None:
+    session = branched()
+    session.turns[1].stats = ReplyStats(tokens=3, done_reason="length")
+    [item] = from_json(to_json([archived(session)]))
+    read = session_from(item)
+    assert facts(read) == facts(session)
+    assert read.turns[1].cut_off
+    for turn in session.every:
+        for each in (session, read):
+            each.show(next(t for t in each.every if t.id == turn.id))
+        assert [t.id for t in read.turns] == [t.id for t in session.turns]
+
+
+def test_who_knows_of_no_branches_reads_what_was_shown() -> None:
+    text = json.loads(to_json([archived(branched())]))
+    del text["conversations"][0]["others"]
+    [item] = from_json(json.dumps(text))
+    assert [turn.question for turn in session_from(item).turns] == ["fish?", "sure?"]
+    assert len(session_from(item).every) == 2
+
+
+def test_an_archive_whose_branches_hang_together_badly_loses_nothing() -> None:
+    text = json.loads(to_json([archived(branched())]))
+    for turn in text["conversations"][0]["others"]:
+        turn["after"] = turn["place"]
+    [item] = from_json(json.dumps(text))
+    read = session_from(item)
+    assert [turn.question for turn in read.turns] == ["fish?", "sure?"]
+    assert {turn.reply for turn in read.every} == {"cod", "quite", "herring", "hardly", "eel"}
+    for turn in list(read.every):
+        read.show(turn)
+        assert turn in read.turns
+
+
+def test_a_page_has_every_version_and_branch_once_and_a_document_says_that_there_are_more() -> None:
+    item = archived(branched())
+    page = Reader(export([item], "html"))
+    for reply in ("cod", "quite", "herring", "hardly", "eel"):
+        assert page.text.count(reply) == 1
+    assert page.text.count("Another version") == 1
+    assert page.text.count("Another branch") == 1
+    text = export([item], "md")
+    assert "herring" not in text
+    assert "*(1 of 2 versions and branches)*\n\n> fish?" in text
 
 
 def test_an_archive_is_utf_8_whatever_was_said() -> None:

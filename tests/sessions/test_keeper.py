@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.engine.request import Rejected
 from ccchat_tui.sessions.keeper import StoreKeeper
 from ccchat_tui.sessions.model import Session, Turn, TurnState
-from ccchat_tui.sessions.rows import load_session
+from ccchat_tui.sessions.rows import load_session, take_over
 from ccchat_tui.sessions.search import total
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.testing.app import until
@@ -160,20 +161,81 @@ async def test_a_retry_that_is_refused_changes_nothing_on_the_disk(path: Path) -
         assert (await talk.turn_on_disk()).reply == "be"
 
 
-async def test_a_retry_begins_anew_on_the_disk_too(path: Path) -> None:
+async def test_a_retry_begins_anew_on_the_disk_too_and_what_had_come_stays(path: Path) -> None:
     async with keeping(path) as talk:
         turn = talk.send("why?")
-        await talk.script.emit("why?", "wrong")
+        await talk.script.emit("why?", "half")
         talk.keeper.tick()
         await talk.fail(turn, ErrorKind.DISCONNECTED)
-        talk.manager.retry(talk.session, turn)
+        again = talk.manager.retry(talk.session, turn)
         await talk.script.arrived(2)
         assert (await talk.turn_on_disk()).reply == ""
         await talk.script.emit("why?", "right")
         talk.keeper.tick()
         assert (await talk.turn_on_disk()).reply == "right"
-        await talk.answer(turn)
-        assert everything(path) == {talk.session.id: ["why?"]}
+        await talk.answer(again)
+        session = await talk.on_disk()
+        assert session is not None
+        assert [turn.reply for turn in session.every] == ["half", "right"]
+        assert everything(path) == {talk.session.id: ["why?", "why?"]}
+
+
+async def test_versions_branches_and_which_is_shown_are_on_the_disk(path: Path) -> None:
+    async with keeping(path, max_concurrent_per_user=9) as talk:
+        first = talk.send("one")
+        await talk.answer(first, "1")
+        await talk.answer(talk.send("behind"), "2")
+        again = talk.manager.versions.regenerate(talk.session, first)
+        branch = talk.manager.versions.resend(talk.session, first, "other")
+
+        async def same_on_disk() -> None:
+            stored = await talk.on_disk()
+            assert stored is not None
+            mine, theirs = talk.session, stored
+            assert [turn.id for turn in mine.turns] == [turn.id for turn in theirs.turns]
+            assert {(t.id, t.place, t.after, t.picked) for t in mine.every} == {
+                (t.id, t.place, t.after, t.picked) for t in theirs.every
+            }
+
+        for turn in (first, again, branch, first):
+            talk.manager.versions.show(talk.session, turn)
+            await same_on_disk()
+        talk.manager.versions.delete(talk.session, first)
+        talk.manager.versions.delete(talk.session, again)
+        await same_on_disk()
+        assert [turn.question for turn in talk.session.every] == ["behind", "other"]
+        talk.manager.versions.undelete(talk.session)
+        await same_on_disk()
+        talk.manager.versions.undelete(talk.session)
+        await same_on_disk()
+        assert talk.session.turns[0] is first
+
+
+async def test_what_a_killed_process_was_going_on_with_keeps_both_parts(path: Path) -> None:
+    async with keeping(path) as talk:
+        turn = talk.send("why?")
+        await talk.script.emit("why?", "Once ")
+        await talk.script.finish("why?", reason="length")
+        await talk.becomes(turn, TurnState.COMPLETED)
+        talk.manager.versions.go_on(talk.session, turn)
+        assert (await talk.turn_on_disk()).reply == "Once "
+        await talk.script.emit(1, "upon ")
+        again = talk.manager.versions.regenerate(talk.session, turn)
+        await talk.script.emit(2, "Twice")
+        talk.keeper.tick()
+        await talk.on_disk()
+
+        def killed(database: sqlite3.Connection) -> None:
+            take_over(database, lambda _owner: False)
+
+        await talk.store.write(killed)
+        stored = await talk.on_disk()
+        assert stored is not None
+        assert [(each.id, each.reply, each.state) for each in stored.every] == [
+            (turn.id, "Once upon ", TurnState.INTERRUPTED),
+            (again.id, "Twice", TurnState.INTERRUPTED),
+        ]
+        assert [each.id for each in stored.turns] == [again.id]
 
 
 async def test_leaving_interrupts_what_runs_and_what_waits(path: Path) -> None:

@@ -419,7 +419,7 @@ async def test_a_retry_in_an_ordered_chat_waits_as_well() -> None:
         await talk.answer(second, "2")
         await talk.script.arrived(3)
         await talk.answer(first, "1")
-        assert await talk.asked("one") == [("user", "two"), ("assistant", "2"), ("user", "one")]
+        assert await talk.asked("one") == [("user", "one")], "it stands before the other"
 
 
 # Cancelling -------------------------------------------------------------------------------
@@ -508,9 +508,7 @@ async def test_a_request_is_cancelled_by_its_id_whosever_it_is() -> None:
 async def test_a_retry_is_the_same_turn_one_revision_on_with_the_present_model() -> None:
     async with talking() as talk:
         turn = talk.send("why?")
-        await talk.script.emit("why?", "half")
         await talk.fail(turn, ErrorKind.DISCONNECTED)
-        old = turn.parts
         talk.session.model = "qwen3:8b"
         assert talk.manager.retry(talk.session, turn) is turn
         assert (turn.revision, turn.model, turn.reply, turn.note) == (1, "qwen3:8b", "", "")
@@ -519,9 +517,33 @@ async def test_a_retry_is_the_same_turn_one_revision_on_with_the_present_model()
         assert talk.manager.retry(talk.session, turn).revision == 1, "left alone while it runs"
         await talk.answer(turn, "whole")
         assert turn.reply == "whole"
-        assert old == ["half"]
-        assert len(talk.session.turns) == 1
+        assert talk.session.turns == talk.session.every == [turn]
         assert len(talk.script.calls) == 2
+
+
+async def test_a_retry_of_what_had_come_in_part_keeps_that_as_another_version() -> None:
+    async with talking() as talk:
+        turn = talk.send("why?")
+        await talk.script.emit("why?", "half")
+        await talk.fail(turn, ErrorKind.DISCONNECTED)
+        behind = talk.send("and?")
+        await talk.answer(behind, "so")
+        again = talk.manager.retry(talk.session, turn)
+        assert again is not turn
+        assert talk.session.turns == [again, behind]
+        await talk.script.arrived(3)
+        await talk.answer(again, "whole")
+        assert (turn.reply, turn.state, again.reply) == ("half", TurnState.FAILED, "whole")
+
+
+async def test_a_retry_looks_at_what_it_asks() -> None:
+    async with talking() as talk:
+        turn = talk.send("why?")
+        await talk.fail(turn, ErrorKind.DISCONNECTED)
+        talk.session.system = 3  # type: ignore[assignment]
+        with pytest.raises(Rejected, match="system is 3; give a text"):
+            talk.manager.retry(talk.session, turn)
+        assert (turn.state, turn.revision) == (TurnState.FAILED, 0)
 
 
 # What tabs say ----------------------------------------------------------------------------
@@ -634,5 +656,4 @@ async def test_closing_cancels_what_runs_and_is_heard_of_no_more() -> None:
         talk.manager.close(talk.session)
         assert len(talk.told) == before, "closed twice, and its end told to nobody"
         await talk.answer(undisturbed, "y")
-        assert talk.manager._asked == {}
-        assert talk.manager._held == {}
+        assert talk.manager._requests.idle

@@ -59,6 +59,7 @@ class RunDesk:
             return
         chats.activate(pane)
         await chats.deck.settled()
-        turns = (turn.id for turn in reversed(session.turns) if turn.request_id == course.id)
+        turns = (turn for turn in reversed(session.every) if turn.request_id == course.id)
         if (turn := next(turns, None)) is not None:
-            self._app.call_after_refresh(pane.transcript.show_turn, turn, ())
+            self._app.sessions.versions.show(session, turn)
+            self._app.call_after_refresh(pane.transcript.show_turn, turn.id, ())

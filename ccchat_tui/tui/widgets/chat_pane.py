@@ -27,6 +27,7 @@ from ccchat_tui.tui.attaching import Attaching
 from ccchat_tui.tui.refusals import compared_words, words_of
 from ccchat_tui.tui.slash import Slash, SlashCall, SlashError
 from ccchat_tui.tui.slash_completion import Completion
+from ccchat_tui.tui.turn_deeds import TurnDeeds
 from ccchat_tui.tui.widgets.attachments import AttachmentBar
 from ccchat_tui.tui.widgets.compare_figures import CompareFigures
 from ccchat_tui.tui.widgets.composer import PLACEHOLDER, Composer
@@ -141,6 +142,9 @@ class ChatPane(Vertical):
         self.figures: CompareFigures | None = None
         """What its model takes, while it is one of a comparison."""
         self._ask_all: AskAll | None = None
+        self._shape = -1
+        self.deeds = TurnDeeds(self, sessions)
+        """What is done to its turns."""
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -157,6 +161,7 @@ class ChatPane(Vertical):
     def on_mount(self) -> None:
         """Show what is there already."""
         self.transcript.set_turns(self.session.turns)
+        self._shape = self.session.shape
         self._show_notice()
         self.show_session()
         if self.session.draft:
@@ -184,7 +189,13 @@ class ChatPane(Vertical):
 
     def turn_changed(self, turn: Turn) -> None:
         """A turn of this chat is new, or has changed."""
-        self.transcript.add_turn(turn)
+        self._show_path()
+        self.transcript.turn_changed(turn)
+
+    def _show_path(self) -> None:
+        if self._shape not in (-1, self.session.shape):
+            self._shape = self.session.shape
+            self.transcript.show_path(self.session.turns)
 
     def tell(self, words: str, *, problem: bool = False) -> None:
         """Show news in the line above the box; empty words take it away."""
@@ -200,6 +211,7 @@ class ChatPane(Vertical):
     def show_session(self) -> None:
         """Show title, settings and state as they are now."""
         session = self.session
+        self._show_path()
         status = self._sessions.status(session)
         glyph = STATUS_GLYPHS[status].strip()
         who, what = one_line(session.user, 14), one_line(session.title, 40)
@@ -317,17 +329,16 @@ class ChatPane(Vertical):
             self.tell(said or "")
 
     def _send(self, event: Composer.Submitted, message: str) -> None:
-        if self._ask_all is not None:
+        if self._ask_all is not None and not self.deeds.editing:
             self._send_to_all(event, self._ask_all(message, self.session.attached))
             return
         try:
-            turn = self._sessions.send(self.session, message, self.session.attached)
+            turn, then = self.deeds.send(message)
         except Rejected as refusal:
             self.composer.refused()
             self.tell(f"Not sent: {words_of(refusal)}", problem=True)
         else:
-            self.attaching.sent()
-            self._sessions.keeper.when_kept(turn, lambda: self._kept(event.text))
+            self._sessions.keeper.when_kept(turn, lambda: self._kept(event.text, then))
             self.tell("")
 
     def _send_to_all(self, event: Composer.Submitted, sent: Sent) -> None:
@@ -339,15 +350,16 @@ class ChatPane(Vertical):
         self.tell("")
         when_all_kept(self._sessions.keeper, sent.turns, lambda: self._kept(event.text))
 
-    def _kept(self, text: str) -> None:
+    def _kept(self, text: str, then: Callable[[], None] = lambda: None) -> None:
         """A message is where it cannot be lost: it may go out of the box."""
         if self.composer.is_attached:
             self.composer.accepted(text)
+            then()
 
     @on(Composer.Changed)
     def _written(self, event: Composer.Changed) -> None:
         event.stop()
-        self._sessions.keeper.draft_changed(self.session, lambda: self.composer.full_text)
+        self._sessions.keeper.draft_changed(self.session, lambda: self.composer.kept_text)
         self.attaching.written()
         self._show_choices()
 
@@ -420,6 +432,11 @@ class ChatPane(Vertical):
         if turn := self._turn(event.turn_id):
             self.retry(turn)
 
+    @on(Transcript.DeedRequested)
+    def _deed(self, event: Transcript.DeedRequested) -> None:
+        event.stop()
+        self.deeds.do(event.deed, self._turn(event.turn_id))
+
     def retry(self, turn: Turn) -> None:
         """Ask a question again; a refusal is told in the pane and changes nothing."""
         try:
@@ -430,7 +447,10 @@ class ChatPane(Vertical):
             self.tell("")
 
     def action_cancel_newest(self) -> None:
-        """Cancel the newest reply; with none running, take the news away."""
+        """Leave a question that is edited; else cancel the newest reply, and with none running,
+        take the news away."""
+        if self.deeds.leave_editing():
+            return
         if self._sessions.cancel_newest(self.session) is None:
             self.tell("")
 

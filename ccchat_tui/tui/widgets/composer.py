@@ -148,6 +148,7 @@ class Composer(CompletingTextArea):
         """The earlier prompts; hand the same object to another composer to share them."""
         self._blink_wanted = blink
         self._sent: list[_Sent] = []
+        self._aside: tuple[Draft, str] | None = None
         # Looking for the other bracket reads the whole text at each move of the cursor.
         self.match_cursor_bracket = False
 
@@ -256,12 +257,53 @@ class Composer(CompletingTextArea):
         """
         self._show(Draft(self._folded(sanitize(text))), at_end=True)
 
+    def set_aside(self, text: str) -> None:
+        """Put a text in the place of what is there, which `bring_back` brings back.
+
+        Args:
+            text: From outside, so it is sanitised, and folded if it is very long.
+        """
+        before = self._aside[0] if self._aside else self.prompts.draft() or self._draft()
+        text = sanitize(text)
+        self._aside = before, text
+        self._show(Draft(self._folded(text)), at_end=True)
+
+    def bring_back(self, *, over: bool = False) -> None:
+        """Show again what was set aside; what has been written since stays behind it, unless it is
+        to be written `over`. Undo brings that back."""
+        if self._aside is None:
+            return
+        (aside, _), self._aside = self._aside, None
+        if over or not self.text.strip():
+            self._show(aside)
+        elif aside.text.strip():
+            self._show(Draft(f"{aside.text.rstrip()}\n{self.text}"), at_end=True)
+
+    @property
+    def kept_text(self) -> str:
+        """All that must not be lost: `full_text`, and what was set aside for it."""
+        if self._aside is None:
+            return self.full_text
+        aside, begun = self._pastes.expand(self._aside[0].text), self._aside[1]
+        written = self.full_text if self.full_text != begun else ""
+        return "\n\n".join(text for text in (aside, written) if text.strip())
+
+    def quote(self, text: str) -> None:
+        """Put a text behind what is there, each line of it marked as somebody else's."""
+        quoted = "\n".join(f"> {line}".rstrip() for line in sanitize(text).strip("\n").split("\n"))
+        before = self.text.rstrip()
+        quoted = self._folded(quoted, held=len(before))
+        self.prompts.stop()
+        self._show(Draft(f"{before}\n\n{quoted}\n\n".lstrip("\n")), at_end=True)
+
     def _location(self, index: int) -> Location:
         before = self.text[:index]
         return before.count("\n"), index - (before.rfind("\n") + 1)
 
     def _kept_texts(self) -> Iterator[str]:
         yield self.text
+        if self._aside is not None:
+            yield self._aside[0].text
         yield from self.prompts.kept_texts()
         for batch in (*self.history.undo_stack, *self.history.redo_stack):
             for edit in batch:

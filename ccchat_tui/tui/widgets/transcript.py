@@ -15,13 +15,13 @@ from ccchat_tui.clock import Clock
 from ccchat_tui.sessions.model import Turn
 from ccchat_tui.text import sanitize
 from ccchat_tui.tui.markdown.lines import Line
-from ccchat_tui.tui.widgets.transcript_find import FindingTranscript
 from ccchat_tui.tui.widgets.transcript_paint import NAMES, OFFSET_BITS, PAINT_CSS
+from ccchat_tui.tui.widgets.transcript_path import TURN_KEYS, PathTranscript
 from ccchat_tui.tui.widgets.transcript_turn import INDENT, TurnRows
 from ccchat_tui.tui.widgets.transcript_words import RETRYABLE
 
 
-class Transcript(FindingTranscript, can_focus=True):
+class Transcript(PathTranscript, can_focus=True):
     """Shows turns, follows replies that stream, lets text be selected and copied.
 
     Args:
@@ -70,6 +70,7 @@ class Transcript(FindingTranscript, can_focus=True):
         Binding("l", "screen.pieces", "Links and code", show=False),
         Binding("r", "retry", "Retry"),
         Binding("x", "cancel", "Cancel reply"),
+        *TURN_KEYS,
         Binding("t", "toggle_thinking", "Thinking", show=False),
         Binding("up,k", "scroll_up", "Up", show=False, id="replies.up"),
         Binding("down,j", "scroll_down", "Down", show=False, id="replies.down"),
@@ -119,18 +120,6 @@ class Transcript(FindingTranscript, can_focus=True):
         self._code_cursor = None
         self._pressed_row = None
         super().set_turns(turns)
-
-    @property
-    def chosen_turn(self) -> Turn | None:
-        """The turn under the cursor, else the newest."""
-        view = self._chosen()
-        return view.turn if view else None
-
-    def _chosen(self) -> TurnRows | None:
-        """The turn under the cursor, else the newest."""
-        if not self._views:
-            return None
-        return self._views[-1 if self._cursor is None else self._cursor]
 
     def action_turn(self, step: int) -> None:
         """Move the cursor to the turn before or after, and bring it into sight."""
@@ -297,7 +286,9 @@ class Transcript(FindingTranscript, can_focus=True):
             self.action_go_end()
         elif what == "footer":
             event.stop()
-            self.post_message(self.RetryRequested(turn_id))
+            row = round(self.scroll_y) + event.y - len(self._top_lines)
+            if not self._press(turn_id, event.x, row):
+                self.post_message(self.RetryRequested(turn_id))
         elif what == "thinking" and turn_id in self._by_id:
             event.stop()
             self._toggle(self._by_id[turn_id])

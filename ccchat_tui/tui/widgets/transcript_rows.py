@@ -211,14 +211,19 @@ class TranscriptRows(ScrollView):
             self._refresh_rows(rows, first_dirty)
         return bool(self._live)
 
-    def _append(self, turn: Turn) -> TurnRows:
-        view = TurnRows(turn, len(self._views), self._content_width, self._clock)
-        if keymap := getattr(self.app, "keymap", None):
-            view.retry_key = keymap.told("retry_last", view.retry_key)
-        view.compact = self._compact
+    def _append(self, turn: Turn, view: TurnRows | None = None) -> TurnRows:
+        """Add a turn at the end; with the rows that it had in another place, if it had some."""
+        if view is None:
+            view = TurnRows(turn, len(self._views), self._content_width, self._clock)
+            if keymap := getattr(self.app, "keymap", None):
+                view.retry_key = keymap.told("retry_last", view.retry_key)
+                view.go_on_key = keymap.told("replies.continue", view.go_on_key)
+            view.compact = self._compact
+        else:
+            view.move(len(self._views))
         self._views.append(view)
         self._by_id[turn.id] = view
-        self._index.append(view.estimate())
+        self._index.append(view.height if view.laid_out else view.estimate())
         if view.live and turn.state.alive:
             self._live[view] = None
         return view

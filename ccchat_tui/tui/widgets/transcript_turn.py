@@ -82,6 +82,8 @@ class TurnRows:
         """Whether a reply begins right below the line above it."""
         self.retry_key = "Ctrl+R"
         """The key for another attempt, in words."""
+        self.go_on_key = "o"
+        """The key with which a reply is gone on with, in words."""
         self._clock = clock
         self._revision = turn.revision
         self._state = turn.state
@@ -144,6 +146,12 @@ class TurnRows:
             self._reply.document.set_width(self._room)
         if self._thinking:
             self._thinking.document.set_width(self._thinking_room)
+
+    def move(self, index: int) -> None:
+        """It has another number: the first one has nothing above it."""
+        if bool(index) != bool(self.index):
+            self.laid_out = False
+        self.index = index
 
     @property
     def _room(self) -> int:
@@ -314,7 +322,7 @@ class TurnRows:
         now = self._clock.monotonic()
         if turn.state is not self._state:
             self._state, self._since, self._rated_at = turn.state, now, 0.0
-        tokens = len(turn.parts) + len(turn.thinking)
+        tokens = turn.tokens
         if self._begun is None and tokens:
             self._begun = (now, tokens)
         if self._begun and now - self._rated_at >= 0.5 and now - self._begun[0] >= 0.5:
@@ -382,7 +390,7 @@ class TurnRows:
             section.clear()
 
     def _set_footer(self) -> bool:
-        lines = words.footer(self.turn, self._room, self.retry_key)
+        lines = words.footer(self.turn, self._room, self.retry_key, self.go_on_key)
         if lines == self.sections["footer"]:
             return False
         self.sections["footer"] = lines

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from ccchat_tui.sessions.attachments import size_words
-from ccchat_tui.sessions.model import Turn, TurnState
+from ccchat_tui.sessions.model import BROKEN, Turn, TurnState
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.glyphs import glyph, word
 from ccchat_tui.tui.markdown.lines import Line, Span, Wrapper, spans_cells
 
-RETRYABLE = frozenset(
-    {TurnState.CANCELLED, TurnState.FAILED, TurnState.TIMED_OUT, TurnState.INTERRUPTED}
-)
+RETRYABLE = BROKEN
 """States that `Retry` is offered for."""
+RETRY = " \u21bb Retry "
+GO_ON = " \u00bb Continue "
+EARLIER, LATER = " \u2039 ", " \u203a "
+"""What buttons below a reply say."""
+
+CUT_OFF = "Cut off: num_predict, or the context, allows no more."
 
 LONGEST_TITLE = 30
 """Characters that a title of what went wrong may have; a sentence has more."""
@@ -98,13 +102,15 @@ def _doing(turn: Turn, waited: float) -> str:
     return word(state)
 
 
-def footer(turn: Turn, width: int, retry_key: str = "Ctrl+R") -> list[Line]:
-    """The lines below a reply: why it ended, what may help, what it did not know of.
+def footer(turn: Turn, width: int, retry_key: str = "Ctrl+R", go_on_key: str = "o") -> list[Line]:
+    """The lines below a reply: why it ended, what may help, what it did not know of, and which of
+    its versions and branches it is.
 
     Args:
         turn: The turn.
         width: Cells there are.
         retry_key: What to press for another attempt; empty if no key is bound to that.
+        go_on_key: What to press in the replies for more of it; the same.
     """
     lines: list[Line] = []
     if turn.left_out:
@@ -115,33 +121,56 @@ def footer(turn: Turn, width: int, retry_key: str = "Ctrl+R") -> list[Line]:
         )
         lines += _wrapped([(text, "note")], width)
     if turn.state in RETRYABLE:
-        state = f"state:{turn.state.value}"
-        note = sanitize(turn.note).replace("\t", " ").strip()
-        said = word(turn.state)
-        if note.lower().startswith(said):
-            # The note says it by itself.
-            said, note = note[: len(said)], note[len(said) :]
-        elif turn.state is TurnState.FAILED and note:
-            # The line above the reply has the word; here is why, whose first words stand out.
-            title, colon, rest = note.partition(": ")
-            short = len(title) <= LONGEST_TITLE
-            said, note = (title, colon + rest) if short and colon else ("", note)
-        elif note:
-            note = f": {note}"
-        spans: list[Span] = [(f"{glyph(turn.state)} {said}", state), (note, "note")]
-        lines += _wrapped(spans, width)
-        for hint in turn.hints:
-            text = sanitize(hint).replace("\t", " ").strip()
-            lines += _wrapped([("\u203a ", "meta"), (text, "note")], width)
-        button: list[Span] = [(" \u21bb Retry ", "button")]
-        if retry_key:
-            button.append((f"  press {retry_key}", "meta"))
-        lines.append(_cut(button, width))
-    elif turn.state is TurnState.COMPLETED and turn.note:
-        lines += _wrapped([(sanitize(turn.note).replace("\t", " "), "note")], width)
+        lines += _broken(turn, width, retry_key, go_on_key)
+    elif turn.state is TurnState.COMPLETED:
+        if turn.cut_off:
+            lines += _wrapped([(CUT_OFF, "note")], width)
+        if turn.note:
+            lines += _wrapped([(sanitize(turn.note).replace("\t", " "), "note")], width)
+        if turn.can_go_on:
+            lines.append(_cut([(GO_ON, "button"), *_hint(go_on_key)], width))
+    number, count = turn.versions
+    if count > 1:
+        told: list[Span] = [(EARLIER, "button"), (f" {number}/{count} ", "meta"), (LATER, "button")]
+        lines.append(_cut(told, width))
     if lines:
         lines.insert(0, Line([], 0))
     return lines
+
+
+def _broken(turn: Turn, width: int, retry_key: str, go_on_key: str) -> list[Line]:
+    """Why a reply did not come to its end, and what may help."""
+    state = f"state:{turn.state.value}"
+    note = sanitize(turn.note).replace("\t", " ").strip()
+    said = word(turn.state)
+    if note.lower().startswith(said):
+        # The note says it by itself.
+        said, note = note[: len(said)], note[len(said) :]
+    elif turn.state is TurnState.FAILED and note:
+        # The line above the reply has the word; here is why, whose first words stand out.
+        title, colon, rest = note.partition(": ")
+        short = len(title) <= LONGEST_TITLE
+        said, note = (title, colon + rest) if short and colon else ("", note)
+    elif note:
+        note = f": {note}"
+    spans: list[Span] = [(f"{glyph(turn.state)} {said}", state), (note, "note")]
+    lines = _wrapped(spans, width)
+    for hint in turn.hints:
+        text = sanitize(hint).replace("\t", " ").strip()
+        lines += _wrapped([("\u203a ", "meta"), (text, "note")], width)
+    button: list[Span] = [(RETRY, "button")]
+    if retry_key:
+        button.append((f"  press {retry_key}", "meta"))
+    if turn.can_go_on:
+        button += [("   ", ""), (GO_ON, "button")]
+        if spans_cells([*button, *_hint(go_on_key)]) <= width:
+            button += _hint(go_on_key)
+    lines.append(_cut(button, width))
+    return lines
+
+
+def _hint(key: str) -> list[Span]:
+    return [(f"  {key} in the replies", "meta")] if key else []
 
 
 def _wrapped(spans: list[Span], width: int) -> list[Line]:

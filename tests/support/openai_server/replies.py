@@ -21,6 +21,8 @@ class Dialect:
     counting: int | None = 200
     """What is answered to `stream_options`: 200 with a count, a refusal, or (`None`) nothing at
     all, as if it were not there."""
+    going_on: int = 200
+    """What is answered to `continue_final_message`: 200, or a refusal."""
     timings: bool = False
     """Whether the last chunk has llama.cpp's times."""
     role_first: bool = True

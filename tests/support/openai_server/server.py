@@ -133,6 +133,8 @@ class OpenAIServer(Listener):
         refusal = self.dialect.counting
         if counted and refusal in (400, 422):
             return [error(refusal, openai_error("Unrecognized argument", "invalid_request_error"))]
+        if "continue_final_message" in chat.body and self.dialect.going_on != 200:
+            return [error(self.dialect.going_on, openai_error("Unknown", "invalid_request_error"))]
         pieces = pieces_of(chat.question, self.tokens)
         limit = chat.body.get("max_tokens")
         events = events_of(
