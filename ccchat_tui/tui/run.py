@@ -15,7 +15,6 @@ from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.beside import Beside
 from ccchat_tui.config import Loaded, SettingsError
 from ccchat_tui.paths import chosen_store, config_file, config_folder, themes_folder
-from ccchat_tui.scenarios.limits import limits_of
 from ccchat_tui.sessions.presets import Preset, PresetError, Presets
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line
@@ -30,7 +29,9 @@ from ccchat_tui.tui.steady_columns import keep_columns
 from ccchat_tui.tui.themes import ThemeSet, load_themes
 
 if TYPE_CHECKING:
+    from ccchat_tui.engine.limits import EngineSettings
     from ccchat_tui.remote.service import RemoteService
+    from ccchat_tui.scenarios.model import Scenario
 
 SETTLED_AFTER = 1.0
 """Seconds after which the first screen stands."""
@@ -85,7 +86,7 @@ def run_app(
         load_client=load_client,
         store=None if file is None else Store(file),
         tabs_of=tabs_of,
-        limits_of=partial(limits_of, loaded=loaded),
+        limits_of=partial(_limits_of, loaded=loaded),
         warnings=(*loaded.warnings, *(each.warning for each in servers if each.warning)),
     )
     own = [(",".join(keys), "", "") for keys in keymap.keys.values() if keys]
@@ -160,3 +161,9 @@ async def _close(store: Store) -> str:
         return ""
     why = f": {store.problem.message}" if store.problem else ""
     return one_line(f"ccchat: not everything that was said could be saved{why}", 1000)
+
+
+def _limits_of(scenario: Scenario, loaded: Loaded) -> EngineSettings:
+    from ccchat_tui.scenarios.limits import limits_of  # noqa: PLC0415 - the first screen needs none
+
+    return limits_of(scenario, loaded)
