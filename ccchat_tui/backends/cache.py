@@ -41,6 +41,7 @@ from ccchat_tui.backends.base import (
     ServerStatus,
     managers_of,
 )
+from ccchat_tui.backends.json_body import SLICE
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.clock import Clock, SystemClock
 
@@ -289,15 +290,16 @@ class CachingBackend:
         if digest is None:
             return None
         user = "" if self.settings.shared else prompt.user
-        what = [
-            user,
-            digest,
-            [[message.role, message.content, message.images] for message in prompt.messages],
-            prompt.options,
-            prompt.think,
-            prompt.version,
-        ]
         try:
+            messages = [
+                [
+                    each.role,
+                    await _in_short(each.content),
+                    [await _in_short(i) for i in each.images],
+                ]
+                for each in prompt.messages
+            ]
+            what = [user, digest, messages, prompt.options, prompt.think, prompt.version]
             text = json.dumps(what, sort_keys=True, allow_nan=False, default=_plain)
         except (TypeError, ValueError, RecursionError):
             return None
@@ -373,6 +375,18 @@ def runs_elsewhere(model: str) -> bool:
 def _given_back(stats: ChatStats) -> ChatStats:
     """The stats of a reply from memory: no server spent any time on it."""
     return replace(stats, load_seconds=None, prompt_seconds=None, reply_seconds=None, cached=True)
+
+
+async def _in_short(value: Any) -> Any:
+    """A very long text, such as a picture, as its hash; worked out slice by slice, with a turn for
+    others between."""
+    if not isinstance(value, str) or len(value) <= SLICE:
+        return value
+    digest = hashlib.sha256()
+    for start in range(0, len(value), SLICE):
+        digest.update(value[start : start + SLICE].encode("utf-8", "surrogatepass"))
+        await asyncio.sleep(0)
+    return [len(value), digest.hexdigest()]
 
 
 def _plain(value: object) -> object:

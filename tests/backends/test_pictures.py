@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import pytest
 
-from ccchat_tui.backends.base import Prompt
+from ccchat_tui.backends.base import ChatMessage, Prompt
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.backends.openai import OpenAIBackend
@@ -14,7 +15,9 @@ from ccchat_tui.sessions.attachments import attachment_from
 from ccchat_tui.sessions.context import question_with
 from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.sessions.pictures import GIF, JPEG, WEBP, png
+from tests.support.caches import cached, chunks, question
 from tests.support.openai_server import OpenAIServer
+from tests.support.pools import virtual
 
 NOTES = attachment_from("notes.txt", b"cod")
 
@@ -52,3 +55,13 @@ async def test_openai(data: bytes, kind: str) -> None:
     head, _, body = picture["image_url"]["url"].partition(",")
     assert head == f"data:image/{kind};base64"
     assert base64.b64decode(body) == data
+
+
+@virtual
+async def test_the_cache_tells_long_pictures_apart_to_their_last_letter() -> None:
+    backend, server = cached()
+    for end in ("AA==", "AQ==", "AA=="):
+        message = ChatMessage("user", "What is it?", ("x" * 1_000_000 + end,))
+        await chunks(backend, replace(question(), messages=(message,)))
+    assert len(server.asked) == 2
+    assert backend.status().hits == 1
