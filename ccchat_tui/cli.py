@@ -147,11 +147,14 @@ def _command(command: str, loaded: Loaded, servers: Sequence[Any], given: Mappin
                 "import": history.import_conversations,
             }
             return commands[command](loaded, given)
-        case "serve":
-            from ccchat_tui.cli_serve import serve  # noqa: PLC0415
+        case "serve" | "web":
+            if command == "web":
+                from ccchat_tui.cli_web import web as serving  # noqa: PLC0415
+            else:
+                from ccchat_tui.cli_serve import serve as serving  # noqa: PLC0415
 
             with _watched(loaded, command) as watching:
-                return serve(loaded, servers, given, watching)
+                return serving(loaded, servers, given, watching)
         case _:
             from ccchat_tui.beside import all_beside  # noqa: PLC0415 - loads the event loop
             from ccchat_tui.cli_simulate import simulate  # noqa: PLC0415
@@ -246,7 +249,10 @@ def _app(given: Mapping[str, Any]) -> int:
 
 
 def _on_terminal() -> bool:
-    return all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr)))
+    """Whether there is something to draw on: a terminal, or a browser, which is drawn on through
+    pipes by whoever names the driver for it."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return bool(os.environ.get("TEXTUAL_DRIVER")) or all(map(is_terminal, streams))
 
 
 def _replay(given: Mapping[str, Any]) -> int:

@@ -17,9 +17,11 @@ from ccchat_tui.cli_parser_api import (
     DOCTOR,
     SERVE,
     SHOWN,
+    WEB,
     check_api,
     check_connect,
     connect_option,
+    dashboard_option,
     listen_options,
     token_options,
 )
@@ -39,7 +41,7 @@ OPTIONS = {
 """The options that are settings, by the field of `Settings` that they set."""
 
 COMMANDS = (
-    *("config", "models", "simulate", "demo", "scenarios", "replay", "report", "serve"),
+    *("config", "models", "simulate", "demo", "scenarios", "replay", "report", "serve", "web"),
     *("token", "doctor"),
     *("list", "search", "export", "import"),
 )
@@ -231,6 +233,14 @@ class CommandLine:
             parents=[_settings_options(*(name for name in OPTIONS if name not in SHOWN))],
         )
         listen_options(serve)
+        dashboard_option(serve)
+        web = sub.add_parser(
+            "web",
+            help="the app in browsers, all visitors on one queue",
+            description=WEB,
+            parents=[_settings_options(*(name for name in OPTIONS if name != "store"))],
+        )
+        listen_options(web, usual="127.0.0.1:11436")
         token_options(
             sub.add_parser(
                 "token", help="show, make and revoke tokens of the API", description=ACCESS

@@ -17,6 +17,15 @@ Ctrl+C or SIGTERM lets what runs come to its end, for as long as CCCHAT_DRAIN_TI
 one does not wait. It takes the extra `api`: pip install 'ccchat-tui[api]'.
 """
 
+WEB = """\
+The app itself in browsers, through textual-serve: each visitor has a process of the app, and all of
+them share the one queue. Who comes in gives a token, as `ccchat token --user NAME` prints it, and
+sees what is that user's. Each user's conversations are kept in a file of their own on this machine.
+
+SIGTERM or Ctrl+C lets what runs come to its end, for as long as CCCHAT_DRAIN_TIMEOUT says. It takes
+the extra `web`: pip install 'ccchat-tui[web]'.
+"""
+
 ACCESS = """\
 A token lets into the API: each user's to what is theirs, the admin's to everything. With --user or
 --admin that token is printed alone, and made where there is none. What is changed counts at once,
@@ -33,7 +42,9 @@ SHOWN = frozenset({"theme", "store"})
 """Settings of the screen, which is not there."""
 
 
-def listen_options(parser: argparse.ArgumentParser, option: str = "") -> None:
+def listen_options(
+    parser: argparse.ArgumentParser, option: str = "", usual: str = "127.0.0.1:11435"
+) -> None:
     """Where the API listens, if that is an option, and by whom it is reached."""
     group = parser.add_argument_group("the API")
     if option:
@@ -42,12 +53,7 @@ def listen_options(parser: argparse.ArgumentParser, option: str = "") -> None:
         )
     else:
         parser.add_argument(
-            "address", metavar="[HOST:]PORT", nargs="?", help="where to listen (127.0.0.1:11435)"
-        )
-        parser.add_argument(
-            "--dashboard",
-            action="store_true",
-            help="print a dashboard for Grafana, of what /metrics tells, and serve nothing",
+            "address", metavar="[HOST:]PORT", nargs="?", help=f"where to listen ({usual})"
         )
     group.add_argument(
         "--expose-without-tls",
@@ -94,6 +100,15 @@ _ENGINES = {
 }
 
 
+def dashboard_option(parser: argparse.ArgumentParser) -> None:
+    """Print something instead of serving."""
+    parser.add_argument(
+        "--dashboard",
+        action="store_true",
+        help="print a dashboard for Grafana, of what /metrics tells, and serve nothing",
+    )
+
+
 def token_options(parser: argparse.ArgumentParser) -> None:
     """Whose token, and what becomes of it."""
     who = parser.add_mutually_exclusive_group()
@@ -113,7 +128,7 @@ def check_api(values: dict[str, Any]) -> None:
         raise CommandError("--compare runs two engines, and --api serves one; leave one out", 2)
     if "api" in values and command not in API_BESIDE:
         raise CommandError(f"--api is not for `ccchat {command}`; leave it out", 2)
-    if command != "serve" and "api" not in values:
+    if command not in {"serve", "web"} and "api" not in values:
         for name in ("expose_without_tls", "allow_host"):
             if name in values:
                 option = f"--{name.replace('_', '-')}"

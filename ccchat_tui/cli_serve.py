@@ -48,12 +48,21 @@ def serve(
     api, address = open_api(loaded, given, given.get("address", ""))
     beside = all_beside(further, api)
     assert beside is not None
-    return asyncio.run(_serve(loaded, servers, beside, address))
+    said = f"ccchat listens at {address.url}; `ccchat token` shows who may come in"
+    return asyncio.run(run_engine(loaded, servers, beside, said))
 
 
-async def _serve(
-    loaded: Loaded, servers: Sequence[Host | Server], beside: Beside, address: Address
+async def run_engine(
+    loaded: Loaded, servers: Sequence[Host | Server], beside: Beside, said: str
 ) -> int:
+    """Run an engine for others until a signal ends it, or the API that they reach it by.
+
+    Args:
+        loaded: The settings.
+        servers: Whom to ask.
+        beside: How others reach it.
+        said: What is said once they can.
+    """
     backend = open_backend(loaded, servers)
     service = ConcurrentChatService(backend, loaded.settings.engine(), clock=SystemClock())
     asked, now = asyncio.Event(), asyncio.Event()
@@ -67,7 +76,7 @@ async def _serve(
         with ending.listening():
             async with beside(service) as outside:
                 assert outside is not None
-                say(f"ccchat listens at {address.url}; `ccchat token` shows who may come in")
+                say(said)
                 sys.stdout.flush()
                 await _first(asked, outside.ended)
                 await drain_within(service, loaded.settings.drain_timeout, now)
@@ -112,7 +121,7 @@ def open_api(loaded: Loaded, given: Mapping[str, Any], where: str) -> tuple[Besi
     settings = loaded.settings
     try:
         address = read_address(where) if where else Address(*_USUAL)
-        _check_reach(address, given)
+        check_reach(address, given)
         tokens = Tokens(tokens_file())
         tokens.make_missing((ADMIN, *(user for user in settings.users if user != ADMIN)))
         listener, address = bind(address)
@@ -120,8 +129,7 @@ def open_api(loaded: Loaded, given: Mapping[str, Any], where: str) -> tuple[Besi
         raise CommandError(str(error), 2) from None
     except TokensError as error:
         raise CommandError(str(error)) from None
-    allowed = [name.strip() for name in given.get("allow_host", "").split(",")]
-    names = [address.host, *filter(None, allowed)]
+    names = names_for(address, given)
 
     @asynccontextmanager
     async def beside(service: ConcurrentChatService) -> AsyncIterator[Outside]:
@@ -155,10 +163,17 @@ def beside_of(loaded: Loaded, given: Mapping[str, Any]) -> Beside | None:
 _USUAL: Final = ("127.0.0.1", 11435)
 
 
-def _check_reach(address: Address, given: Mapping[str, Any]) -> None:
+def names_for(address: Address, given: Mapping[str, Any]) -> list[str]:
+    """The host names by which clients may reach what listens there."""
+    allowed = [name.strip() for name in given.get("allow_host", "").split(",")]
+    return [address.host, *filter(None, allowed)]
+
+
+def check_reach(address: Address, given: Mapping[str, Any], what: str = "the API") -> None:
+    """Raise `CommandError` for an address that others reach, unless that was meant."""
     if not address.loopback and not given.get("expose_without_tls"):
         raise CommandError(
-            f"at {address.url} other machines reach the API, and what is said travels there "
+            f"at {address.url} other machines reach {what}, and what is said travels there "
             "unencrypted, tokens too; put a proxy that speaks TLS before 127.0.0.1, or say "
             "--expose-without-tls",
             2,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from email.utils import formatdate
 from typing import Final
 from urllib.parse import urlsplit
@@ -32,6 +32,37 @@ OPEN: Final = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
+class Names:
+    """The host names by which we are reached: those of this machine alone, and some more.
+
+    Args:
+        names: Those.
+        any_ip: Whether any address is right as a host: it is where we listen beyond this machine,
+            and no name that somebody else's name server could point at us.
+    """
+
+    def __init__(self, names: Iterable[str], *, any_ip: bool) -> None:
+        self._names = _LOCAL | {name.lower() for name in names}
+        self._any_ip = any_ip
+
+    def known(self, headers: Sequence[str]) -> bool:
+        """Whether a request came by one of them.
+
+        Args:
+            headers: What stands in its `Host`, which is to be there once.
+        """
+        name = _host_of(headers[0]) if len(headers) == 1 else None
+        if name is None or name in self._names:
+            return name is not None
+        if not self._any_ip:
+            return False
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+
 class Doors:
     """Lets in who may come in.
 
@@ -39,8 +70,7 @@ class Doors:
         app: What is behind.
         tokens: Who is known.
         names: Host names by which we are reached, beside those of this machine alone.
-        any_ip: Whether any address is right as a host: it is where we listen beyond this machine,
-            and no name that somebody else's name server could point at us.
+        any_ip: Whether any address is right as a host.
     """
 
     def __init__(
@@ -49,8 +79,7 @@ class Doors:
         self._app = app
         self._tokens = tokens
         self._revoking = Revoking(tokens)
-        self._names = _LOCAL | {name.lower() for name in names}
-        self._any_ip = any_ip
+        self._names = Names(names, any_ip=any_ip)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or say why not."""
@@ -82,8 +111,7 @@ class Doors:
     def _stranger(self, headers: Headers) -> Response | None:
         """By what name, and from which page."""
         hosts = headers.getlist("host")
-        name = _host_of(hosts[0]) if len(hosts) == 1 else None
-        if name is None or not self._is_ours(name):
+        if not self._names.known(hosts):
             return _refuse(
                 403, "this name is not one of ours; start with --allow-host NAME if it is"
             )
@@ -96,17 +124,6 @@ class Doors:
         if headers.get("sec-fetch-site", "").lower() in {"cross-site", "same-site"}:
             return _refuse(403, "pages of other sites are not served")
         return None
-
-    def _is_ours(self, name: str) -> bool:
-        if name in self._names:
-            return True
-        if not self._any_ip:
-            return False
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
 
     def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
         """Whose token came, which is then known to what is behind."""

@@ -20,6 +20,7 @@ NEEDED: Final = ("textual", "rich", "httpx", "pydantic", "platformdirs", "markdo
                  "pygments")  # fmt: skip
 EXTRAS: Final = {
     "api": ("starlette", "uvicorn", "prometheus-client"),
+    "web": ("textual-serve", "aiohttp"),
     "otel": ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"),
 }
 """What each extra brings."""
