@@ -180,6 +180,8 @@ def variable_defaults(colours: Mapping[str, str], *, dark: bool = True) -> dict[
     accent = colours.get("accent", primary)
     surface = colours.get("surface", "#1e1e1e" if dark else "#d8d8d8")
     return {
+        "chosen": _ground(primary, 0.16),
+        "chosen-tab": _ground(primary, 0.15),
         "state-queued": foreground,
         "state-connecting": warning,
         "state-streaming": primary,
@@ -197,6 +199,15 @@ def variable_defaults(colours: Mapping[str, str], *, dark: bool = True) -> dict[
         "code-theme": "github-dark" if dark else "default",
         "code-contrast": "4.5",
     }
+
+
+def _ground(colour: str, share: float) -> str:
+    """A touch of a colour, to stand behind text of that same colour. The sixteen colours of a
+    terminal cannot be mixed: there it is grey."""
+    parsed = Color.parse(colour)
+    if parsed.ansi is not None:
+        return "ansi_bright_black"
+    return parsed.with_alpha(share).css
 
 
 _THEME_COLOURS = (

@@ -12,6 +12,7 @@ from textual import on
 from textual.app import App, ComposeResult
 
 from ccchat_tui.sessions.model import SessionStatus
+from ccchat_tui.testing.app import until
 from ccchat_tui.tui.themes import variable_defaults
 from ccchat_tui.tui.widgets.line import Piece
 from ccchat_tui.tui.widgets.tab_bar import (
@@ -209,5 +210,6 @@ async def test_it_lays_itself_out_again_for_another_width() -> None:
         await pilot.pause()
         assert hidden(list(app.bar.pieces)) == (0, 0)
         await pilot.resize_terminal(40, 5)
-        assert hidden(list(app.bar.pieces)) != (0, 0)
+        await until(lambda: hidden(list(app.bar.pieces)) != (0, 0))
+        await pilot.pause()
         assert PLUS in app.bar.render_line(0).text

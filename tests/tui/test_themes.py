@@ -319,3 +319,12 @@ def test_defaults_follow_from_a_theme_of_textuals() -> None:
     app: App[None] = App()
     app.theme = "textual-light"
     assert ratio(Color.parse(light["state-queued"]), Color.parse(light["user-bubble"])) > 4.5
+
+
+@pytest.mark.parametrize("name", ["ansi-dark", "ansi-light"])
+def test_in_sixteen_colours_what_is_chosen_is_not_hidden_by_its_own_ground(name: str) -> None:
+    """These cannot be mixed: a touch of blue behind blue would be blue."""
+    theme = BUILTIN_THEMES[name]
+    for ground in ("chosen", "chosen-tab"):
+        assert defaults_for(theme)[ground] not in (theme.primary, theme.foreground)
+        assert Color.parse(defaults_for(theme)[ground]).ansi is not None

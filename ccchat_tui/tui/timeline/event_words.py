@@ -80,7 +80,7 @@ def event_row(event: EngineEvent, began: float, width: int, *, selected: bool) -
     """
     line = line_of(event)
     kind = str(line["event"])
-    ground = " on $primary 16%" if selected else ""
+    ground = " on $chosen" if selected else ""
     narrow = width < 70
     names = 8 if narrow else 14
     when = f"{event.at - began:>9.2f}s "

@@ -213,7 +213,7 @@ class HistoryRows(PieceRows, can_focus=True):
 
     def _rows_of(self, hit: Hit, *, selected: bool) -> list[PieceRow]:
         summary = hit.summary
-        ground = " on $primary 16%" if selected else ""
+        ground = " on $chosen" if selected else ""
         quiet, loud = f"$text-muted{ground}", f"bold $foreground{ground}"
         width = max(20, self.size.width)
         mark = "★ " if summary.pinned else "  "

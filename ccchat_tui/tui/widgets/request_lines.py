@@ -169,7 +169,7 @@ def request_rows(
         selected: Whether the cursor is on it.
         pointed: Whether the mouse is on its button.
     """
-    ground = " on $primary 16%" if selected else ""
+    ground = " on $chosen" if selected else ""
     target = f"row:{facts.id}"
     bar = Piece("▎" if selected else " ", f"$primary{ground}", target)
     colour = f"$state-{facts.state.replace('_', '-')}"

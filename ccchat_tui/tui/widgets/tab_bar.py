@@ -206,7 +206,7 @@ def _edge(hidden: Sequence[Tab], *, left: bool) -> list[Piece]:
 def _draw(tab: Tab, width: int) -> list[Piece]:
     """One tab in exactly so many cells; what does not fit goes from the right."""
     target = f"tab:{tab.session_id}"
-    ground = " on $primary 15%" if tab.active else ""
+    ground = " on $chosen-tab" if tab.active else ""
     text_style = "bold $text" if tab.active else "$text-muted"
     accent = "bold $primary" if tab.active else "$text-muted"
     number, glyph = f"{tab.number} ", STATUS_GLYPHS[tab.status]
