@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from ccchat_tui.engine.events import RequestEnded
 from ccchat_tui.event_log.writer import EventLog
 from ccchat_tui.runs.logged import LoggedRun
 from ccchat_tui.runs.player import Player
 from ccchat_tui.testing.app import THEMES, demo_app, drawn
 from ccchat_tui.tui.keymap import Keymap, read_keymap
 from ccchat_tui.tui.screens.help import HelpScreen
+from ccchat_tui.tui.timeline.event_words import read_wanted
 from ccchat_tui.tui.timeline.replay_app import ReplayApp
 from ccchat_tui.tui.timeline.replay_bar import read_moment
 from ccchat_tui.tui.timeline.screen import RunScreen
@@ -140,6 +142,13 @@ async def test_keys_and_bar(tmp_path: Path) -> None:
         assert "cancel all" not in panel._tools.text
         assert "✕" not in panel.list.text
         app.run_screen.action_view("events")
+        app.run_screen.events.want(read_wanted("kind:ended"))
+        for part in (0.9, 0.2, 0.5):
+            player.seek(player.began + total * part)
+            app.look()
+            await drawn(app)
+            ended = [e for e in events if isinstance(e, RequestEnded) and e.at <= player.now]
+            assert f" of {len(ended)} events that are asked for" in app.run_screen.events.text
         assert focused(app) is app.run_screen.events, "at once, for what is pressed right behind"
         app.action_bar()
         assert focused(app) is app.bar

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 0.004
 """Seconds that events are looked through for what is asked for before others have a turn."""
-MOST_COPIED = 5_000
+MOST_COPIED = 1_000
 """Events that are copied at once."""
 _WHEEL = 3
 
