@@ -55,6 +55,19 @@ def test_many_of_one_kind_are_as_many_one_by_one(given: list[tuple[HistoryBucket
     assert at_once.factor == one_by_one.factor
 
 
+@given(st.lists(buckets, min_size=1, max_size=100))
+@settings(max_examples=100, derandomize=True, deadline=None)
+def test_peaks_survive_and_no_token_is_lost(added: list[HistoryBucket]) -> None:
+    series = RunSeries(4)
+    for bucket in added:
+        series.add(bucket)
+    found = series.buckets()
+    for name in ("in_flight", "queue_length", "waited"):
+        highest = max(getattr(bucket, name) for bucket in added)
+        assert max(getattr(bucket, name) for bucket in found) == highest
+    assert sum(bucket.tokens for bucket in found) == sum(bucket.tokens for bucket in added)
+
+
 def test_an_odd_bound_is_refused() -> None:
     with pytest.raises(ValueError, match="most is 3"):
         RunSeries(3)
