@@ -237,8 +237,9 @@ def session_from(item: ArchivedSession) -> Session:
         (*shown, *map(_turn_from, item.others)), key=lambda turn: (turn.asked_at, turn.picked)
     )
     tree.mend(every)
-    if shown:
-        tree.pick(every, shown[-1])
+    highest = tree.top(every) + 1
+    for turn in shown:
+        turn.picked = highest
     return Session(
         id=item.id or hashlib.sha256(content).hexdigest()[:16],
         user=item.user,

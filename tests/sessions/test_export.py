@@ -178,6 +178,14 @@ def test_who_knows_of_no_branches_reads_what_was_shown() -> None:
     assert len(session_from(item).every) == 2
 
 
+def test_what_stands_among_the_shown_is_shown_whatever_else_is_said() -> None:
+    text = json.loads(to_json([archived(branched())]))
+    for turn in text["conversations"][0]["others"]:
+        turn["picked"] = 99
+    [item] = from_json(json.dumps(text))
+    assert [turn.reply for turn in session_from(item).turns] == ["cod", "quite"]
+
+
 def test_an_archive_whose_branches_hang_together_badly_loses_nothing() -> None:
     text = json.loads(to_json([archived(branched())]))
     for turn in text["conversations"][0]["others"]:

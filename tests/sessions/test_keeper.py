@@ -211,6 +211,31 @@ async def test_versions_branches_and_which_is_shown_are_on_the_disk(path: Path) 
         assert talk.session.turns[0] is first
 
 
+async def test_only_what_stood_in_the_box_takes_the_draft_with_it(path: Path) -> None:
+    async with keeping(path) as talk:
+        first = talk.send("one")
+        await talk.answer(first, "1")
+        talk.keeper.draft_changed(talk.session, lambda: "a draft")
+        talk.keeper.tick()
+
+        async def draft() -> str:
+            stored = await talk.on_disk()
+            assert stored is not None
+            return stored.draft
+
+        assert await draft() == "a draft"
+        versions = talk.manager.versions
+        again = versions.regenerate(talk.session, first)
+        assert await draft() == "a draft"
+        versions.delete(talk.session, again)
+        versions.undelete(talk.session)
+        assert await draft() == "a draft"
+        versions.resend(talk.session, first, "other", drafted=False)
+        assert await draft() == "a draft"
+        talk.send("a draft")
+        assert await draft() == ""
+
+
 async def test_what_a_killed_process_was_going_on_with_keeps_both_parts(path: Path) -> None:
     async with keeping(path) as talk:
         turn = talk.send("why?")

@@ -205,3 +205,15 @@ def test_versions_stand_together_in_the_order_of_asking_and_branches_behind_each
     again = talk.add("", first.place)
     branch_again = talk.add("", branch.place)
     assert tree.alternatives(talk.turns, again) == [first, again, branch, branch_again]
+
+
+def test_what_moves_up_is_shown_though_a_branch_beside_it_was_shown_later_than_that() -> None:
+    talk = Talk()
+    first = talk.add("")
+    second = talk.add(first.place)
+    third = talk.add(second.place)
+    talk.add(first.place)
+    tree.pick(talk.turns, second)
+    assert talk.shown() == [first.id, second.id, third.id]
+    tree.take_out(talk.turns, second)
+    assert talk.shown() == [first.id, third.id]
