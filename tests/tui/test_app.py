@@ -114,7 +114,8 @@ class TestWriting:
             await app.settle()
             again = await app.script.call("Two")
             assert not again.closed.is_set()
-            assert two.revision == 1
+            assert [turn.reply for turn in app.session(1).turns] == ["first goes on", ""]
+            assert two.reply == "second ", "kept, as another version"
 
 
 class TestTabs:

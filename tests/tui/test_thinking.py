@@ -108,8 +108,9 @@ async def test_another_attempt_is_timed_anew() -> None:
         await pilot.press("ctrl+r")
         await app.settle()
         await app.script.arrived(2)
-        before = turn.thinking_seconds
-        assert before is None
+        again = app.session(1).turns[0]
+        assert again is not turn
+        assert again.thinking_seconds is None
         await app.script.emit(1, "", thinking="Again: ")
         app.time.advance(2)
         await app.script.emit(1, "No.")
