@@ -13,10 +13,11 @@ from ccchat_tui.backends.hosts import read_hosts
 from ccchat_tui.clock import ManualClock
 from ccchat_tui.config import Settings, load_settings
 from ccchat_tui.scenarios.limits import limits_of
+from ccchat_tui.scenarios.worlds import LiveWorld
 from ccchat_tui.testing.app import AppUnderTest, demo_app, until
 from ccchat_tui.testing.ollama_server import OllamaServer
 from ccchat_tui.tui.demo.bar import Status, lay_out
-from ccchat_tui.tui.demo.compare_rows import bar, result, step_of
+from ccchat_tui.tui.demo.compare_rows import bar, column, result, step_of
 from ccchat_tui.tui.demo.compare_screen import CompareScreen, FormulasScreen
 from ccchat_tui.tui.demo.door import choose_load
 from ccchat_tui.tui.demo.run import load_of
@@ -59,6 +60,18 @@ class TestRows:
         rows = result(self.figures(90_000, 4), self.figures(30_000, 3), 100)
         assert "faster" not in rows[0].plain
         assert "4 and 3 were whole" in rows[0].plain
+
+
+class TestColumn:
+    @pytest.mark.parametrize("height", [6, 13, 30])
+    def test_why_there_is_no_run_is_told_in_full(self, height: int) -> None:
+        world = LiveWorld(load_of(show_of("hello"), Settings()), concurrent=True)
+        world.problem = "Ollama does not answer at http://127.0.0.1:9: the connection was refused."
+        rows = column(world, 0, 1, 30, height)
+        assert len(rows) == height
+        assert all(row.cell_length <= 30 for row in rows)
+        told = " ".join(row.plain for row in rows)
+        assert ("the connection was refused." in told) is (height > 6)
 
 
 class TestLine:
@@ -105,6 +118,8 @@ class TestKeys:
                 screen.beat()
             assert "over" in title(screen)
             assert screen.has_class("-figures")
+            # Nothing moves any more, so nothing is looked at any more.
+            assert screen._timer is None or not screen._timer._active.is_set()
             await pilot.press("f")
             assert isinstance(app.screen, FormulasScreen)
             await pilot.press("escape", "r")

@@ -168,6 +168,7 @@ class TestOnAServer:
             assert app.service.backend is app.script
             assert "comes" in line(app)
             assert "2x for users" in line(app)
+            assert not [each for each in app.show.player.moments if "server" in each.words]
             assert "Simulated users write here." in app.connection.answer.notice
             call = await app.script.call(0)
             assert call.question

@@ -105,3 +105,21 @@ def test_the_engine_goes_by_its_timers() -> None:
     assert state is RequestState.COMPLETED
     assert attempts > 1
     assert 3 < took < 40
+
+
+def test_a_time_limit_is_in_seconds_of_the_scene() -> None:
+    async def asked() -> tuple[RequestState, float, float]:
+        scene = SceneClock(LoopClock(), speed=8)
+        server = ScenarioServer(Server(first_token=30), [], 0, pace=scene)
+        service = ConcurrentChatService(server, EngineSettings(timeout=4), clock=scene)
+        prompt = Prompt(model="", messages=(ChatMessage("user", "A haiku about tides."),))
+        handle = service.submit(
+            user="Ada", session_id="s", model="", prompt=lambda: prompt, preview="", id="1"
+        )
+        state = await handle.wait()
+        await service.aclose()
+        return state, scene.monotonic(), asyncio.get_running_loop().time()
+
+    state, moment, real = run_virtual(asked())
+    assert state is RequestState.TIMED_OUT
+    assert (moment, real) == pytest.approx((4, 0.5), abs=1e-3)

@@ -84,7 +84,10 @@ def column(world: World, now: float, step: float, width: int, height: int) -> li
         height: Rows there are; exactly so many come.
     """
     rows = _head(world, step, width)
-    users = world.load.scenario.names
+    if world.problem:
+        words = textwrap.wrap(sanitize(world.problem), max(1, width))
+        rows += [Content.styled(line, "$text-error") for line in words]
+    users = world.load.scenario.names if not world.problem else ()
     room = max(0, height - len(rows))
     least = 3 if room >= 6 else 0
     shown = min(len(users), room - least)
@@ -131,14 +134,12 @@ def _head(world: World, step: float, width: int) -> list[Content]:
     told = f"waits: median {in_time(waits['median'])}, longest {in_time(waits['longest'])}"
     if cell_len(told) > width:
         told = f"waits {in_time(waits['median'])}, most {in_time(waits['longest'])}"
-    if world.problem:
-        told = sanitize(world.problem)
     share = done / total if total else 0.0
     return [
         _fit([(f"{sign} {name}", f"bold {STYLES[place]}"), (ended, "$text")], width),
         _fit([(said, "$text"), (bar(share, max(0, width - cell_len(said))), STYLES[place])], width),
         _fit(stands, width),
-        _fit([(told, "$text-error" if world.problem else "$text-muted")], width),
+        _fit([(told, "$text-muted")], width),
         _fit([(" " * (_NAME + 1), ""), (f"{step:g} s a mark", "$text-muted")], width),
     ]
 
