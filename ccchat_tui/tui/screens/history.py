@@ -204,7 +204,7 @@ class HistoryScreen(Dialog[Found]):
         if (hit := self.list.selected) is not None:
             pinned = not hit.summary.pinned
             said = "Pinned: it stays on top." if pinned else "Not pinned any more."
-            self._do(self._keeping.pin(hit.summary.id, pinned), said)
+            self._do(self._keeping.pin(hit.summary.id, pinned), said, follow=hit.summary.id)
 
     def action_delete(self) -> None:
         """Delete the conversation; `undo` brings it back."""
@@ -226,15 +226,16 @@ class HistoryScreen(Dialog[Found]):
         session_id, title = self._deleted.pop()
         self._do(self._keeping.restore(session_id), f"“{one_line(title, 40)}” is back.")
 
-    def _do(self, what: Awaitable[None], said: str) -> None:
-        self.run_worker(self._done(what, said), group="doing")
+    def _do(self, what: Awaitable[None], said: str, *, follow: str = "") -> None:
+        self.run_worker(self._done(what, said, follow), group="doing")
 
-    async def _done(self, what: Awaitable[None], said: str) -> None:
+    async def _done(self, what: Awaitable[None], said: str, follow: str) -> None:
         try:
             await what
         except StoreProblem as problem:
             self._say(problem.message, problem=True)
             return
+        self.list.follow(follow)
         await self._list(keep_place=True)
         self._say(said)
 

@@ -74,6 +74,11 @@ class HistoryRows(PieceRows, can_focus=True):
         self._at = 0
         self._tall = False
         self._here: frozenset[str] = frozenset()
+        self._follow = ""
+
+    def follow(self, session_id: str) -> None:
+        """Put the cursor on a conversation that has moved, once what is in sight has come."""
+        self._follow = session_id
 
     @property
     def total(self) -> int:
@@ -125,6 +130,14 @@ class HistoryRows(PieceRows, can_focus=True):
         self._tall = tall
         self._top, self._at = (self._top, self._at) if keep_place else (0, 0)
         self._move_to(self._at)
+        if items:
+            self._go_along()
+
+    def _go_along(self) -> None:
+        followed, self._follow = self._follow, ""
+        for place, hit in self._items.items():
+            if hit.summary.id == followed:
+                self._move_to(place)
 
     def give(self, first: int, hits: Sequence[Hit], here: frozenset[str]) -> None:
         """Show conversations that were asked for.
@@ -137,6 +150,7 @@ class HistoryRows(PieceRows, can_focus=True):
         self._here = here
         self._items.update(enumerate(hits, first))
         self._draw()
+        self._go_along()
 
     def action_move(self, step: int) -> None:
         """Move the cursor."""
