@@ -81,6 +81,7 @@ class TurnDeeds:
         what = self._named(turn)
         if self._editing is turn:
             self._stop_editing()
+            self._pane.composer.bring_back()
         self._sessions.versions.delete(self._pane.session, turn)
         self._pane.tell(f"Deleted: {what}. /undelete, or u in the replies, brings it back.")
 

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from ccchat_tui.sessions.model import Session, TurnState
 from ccchat_tui.testing.app import AppUnderTest, scripted_app, until
 from ccchat_tui.testing.scripted import ScriptedBackend
+from ccchat_tui.tui.commands import commands
 from ccchat_tui.tui.widgets.transcript import Transcript
 from tests.sessions.stored import conversation, fill, kept
 from tests.tui.history_app import kept_app
@@ -116,6 +117,23 @@ async def test_an_edited_question_is_asked_in_a_branch_and_the_draft_comes_back(
         await app.settle()
         assert shown(app.pane.session) == [("q1", "r1"), ("q2", "r2")]
         assert "r2" in rows(app)
+
+
+async def test_to_delete_what_is_edited_loses_neither_the_edit_nor_the_draft() -> None:
+    app = scripted_app(script := ScriptedBackend())
+    async with app.run_test() as pilot:
+        await app.settle()
+        await app.ask("q1")
+        await replied(app, script, 0, "r1")
+        app.pane.composer.insert("a draft")
+        for name in ("edit", "delete"):  # as the palette does
+            [command] = [c for c in commands(app) if c.action == f"deed('{name}')"]
+            await app.run_action(command.action, command.node)
+            await app.settle()
+        await pilot.pause()
+        assert app.pane.composer.text == "a draft\nq1"
+        assert not app.pane.deeds.editing
+        assert app.pane.session.turns == []
 
 
 async def test_a_refused_edit_stays_in_the_box_and_is_still_edited() -> None:
