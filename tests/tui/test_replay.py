@@ -109,6 +109,7 @@ async def test_keys_and_bar(tmp_path: Path) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await drawn(app)
         assert app.bar.has_focus
+        assert "Nothing was asked yet. Space plays the run." in app.run_screen.timeline.text
         assert not beats(app), "while it stands still nobody is woken"
         await pilot.press("space")
         assert beats(app)

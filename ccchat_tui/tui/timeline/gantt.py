@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ccchat_tui.runs.lane import Lane
     from ccchat_tui.tui.timeline.source import RunSource
 
-EMPTY = "Nothing was asked yet. What you send in any chat shows up here."
+EMPTY = "Nothing was asked yet."
 _WHEEL = 8
 """Columns that one notch of the wheel moves by, sideways."""
 
@@ -30,6 +30,7 @@ class Timeline(StyledRows, can_focus=True):
 
     Args:
         run: What is shown.
+        hint: What is said while there is nothing to show.
     """
 
     BINDING_GROUP_TITLE = "In the timeline"
@@ -65,8 +66,9 @@ class Timeline(StyledRows, can_focus=True):
             super().__init__()
             self.course = course
 
-    def __init__(self, run: RunSource) -> None:
+    def __init__(self, run: RunSource, hint: str = "") -> None:
         super().__init__()
+        self._hint = hint
         self.window = Window()
         self.slots = False
         """Whether there is a lane for each slot, and not for each user."""
@@ -123,7 +125,7 @@ class Timeline(StyledRows, can_focus=True):
                 said="run" if self.slots else "sent",
             )
         if not lanes:
-            rows += [(), ((f"  {EMPTY}", "$text-muted"),)]
+            rows += [(), ((f"  {EMPTY} {self._hint}", "$text-muted"),)]
         rows += [()] * (height - 1 - ROWS - len(rows))
         rows.append(legend(width))
         rows += self._details(width, began, now)

@@ -141,7 +141,6 @@ class ReplayApp(App[None]):
     @on(ReplayBar.Moved)
     def _moved(self, event: ReplayBar.Moved) -> None:
         event.stop()
-        self.player.seek(event.moment)
         self.look()
 
     # Keys ---------------------------------------------------------------------------------

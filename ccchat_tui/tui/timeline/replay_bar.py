@@ -21,7 +21,7 @@ _TIME = re.compile(r"(?:(\d+)(?:h|:(?=\d+:)))?(?:(\d+)(?:m|:))?(?:(\d+(?:\.\d*)?
 
 
 class ReplayBar(StyledRows, can_focus=True):
-    """Shows where a replay is and asks for other moments.
+    """Shows where a replay is and takes it to other moments; who shows the run is told.
 
     Args:
         player: What plays.
@@ -42,12 +42,7 @@ class ReplayBar(StyledRows, can_focus=True):
     """
 
     class Moved(Message):
-        """Another moment is asked for."""
-
-        def __init__(self, moment: float) -> None:
-            super().__init__()
-            self.moment = moment
-            """In seconds of the engine's clock."""
+        """The replay is at another moment."""
 
     def __init__(self, player: Player) -> None:
         super().__init__()
@@ -88,7 +83,7 @@ class ReplayBar(StyledRows, can_focus=True):
         """Go on by some parts of the run."""
         player = self._player
         part = (player.end - player.began) / _STEP
-        self.post_message(self.Moved(player.now + steps * part))
+        self._seek(player.now + steps * part)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold, and go there."""
@@ -112,7 +107,12 @@ class ReplayBar(StyledRows, can_focus=True):
     def _go(self, x: int) -> None:
         part = max(0.0, min(1.0, (x - self._from) / max(1, self._cells - 1)))
         player = self._player
-        self.post_message(self.Moved(player.began + part * (player.end - player.began)))
+        self._seek(player.began + part * (player.end - player.began))
+
+    def _seek(self, moment: float) -> None:
+        # At once, so that a key pressed right behind meets the run as it is then.
+        self._player.seek(moment)
+        self.post_message(self.Moved())
 
 
 def read_moment(typed: str, total: float) -> float | None:

@@ -103,7 +103,8 @@ class RunScreen(Screen[Course | None]):
         self.run = run
         self._chats = chats
         self._views = Views()
-        self.timeline = Timeline(run)
+        hint = "What you send in any chat shows up here." if chats else "Space plays the run."
+        self.timeline = Timeline(run, hint)
         self.charts = Charts(run)
         self.events = EventList(run)
         self._queue = queue
