@@ -20,9 +20,10 @@ from ccchat_tui.api.tokens import Caller, Tokens
 from ccchat_tui.web.doors import CALLER, TOKEN, door
 
 MOST_VISITORS: Final = 50
-"""Processes at once: each of them takes some 60 MB."""
+"""Processes at once: each of them takes some 70 MB."""
 LEAVING: Final = 5.0
 """Seconds that a visitor's process has to end by itself."""
+DRIVER: Final = "ccchat_tui.tui.web_driver:VisitorDriver"
 NARROWEST, WIDEST = 20, 1000
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ class VisitorProcess(AppService):
     def _build_environment(self, width: int = 80, height: int = 24) -> dict[str, str]:
         env: dict[str, str] = super()._build_environment(width, height)
         # An editor would be one of this machine, and give its visitor the rest of it.
-        return {**{k: v for k, v in env.items() if k not in {"EDITOR", "VISUAL"}}, **self._more}
+        kept = {name: value for name, value in env.items() if name not in {"EDITOR", "VISUAL"}}
+        return {**kept, "TEXTUAL_DRIVER": DRIVER, **self._more}
 
     async def stop(self) -> None:
         """End it; if it does not, it is ended."""
@@ -80,7 +82,9 @@ class Visitors(Server):
         env_of: Callable[[Caller, str], Mapping[str, str]],
     ) -> None:
         words = [sys.executable, "-m", "ccchat_tui", "--connect", engine]
-        quoted = subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+        # It is started by a shell, which is to be nobody between us and it.
+        on_windows = sys.platform == "win32"
+        quoted = subprocess.list2cmdline(words) if on_windows else f"exec {shlex.join(words)}"
         super().__init__(quoted, title="ccchat", public_url="")
         self._door = door(tokens, names, any_ip=any_ip)
         self._env_of = env_of

@@ -18,6 +18,7 @@ import pytest
 
 from ccchat_tui.api.tokens import Tokens
 from ccchat_tui.cli import main
+from ccchat_tui.testing.app import until
 from ccchat_tui.testing.ollama_server import OllamaServer, Phase
 from tests.web.browser import CHROMIUM, browsing
 
@@ -123,6 +124,27 @@ async def test_what_is_none_of_its_page_ends_it_and_leaves_no_process(tmp_path: 
             async with visitor.get("/") as answer:
                 assert answer.status == 200
         await it.end()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's list of processes")
+async def test_a_visitor_does_not_outlive_a_server_that_was_killed(tmp_path: Path) -> None:
+    """Their process is the app itself, and ends when nobody carries its picture any more."""
+    async with running(tmp_path, "--demo") as it, visiting(it, "ada"):
+        pid = it.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()  # noqa: ASYNC240
+        (visitor,) = [int(child) for child in children]
+        assert b"--connect" in Path(f"/proc/{visitor}/cmdline").read_bytes()  # noqa: ASYNC240
+        it.process.kill()
+        await it.process.wait()
+        await until(lambda: not alive(visitor))
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has asked for does not."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_mistakes(
