@@ -83,6 +83,13 @@ async def test_that_the_terminal_is_gone_may_be_told_twice(heard: Heard) -> None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+async def test_a_terminal_that_goes_after_ctrl_c_cuts_nothing_short(heard: Heard) -> None:
+    with heard.ending().listening():
+        await send(signal.SIGINT, HUP)
+    assert heard == ["stop", "stop"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
 async def test_nohup_stays_nohup(heard: Heard) -> None:
     signal.signal(HUP, signal.SIG_IGN)
     with heard.ending().listening():

@@ -17,9 +17,10 @@ import pytest
 from ccchat_tui import cli_doctor
 from ccchat_tui.api.tokens import ADMIN, Tokens
 from ccchat_tui.cli import main
-from ccchat_tui.config import Settings
+from ccchat_tui.config import Settings, load_settings
 from ccchat_tui.doctor import files, program
 from ccchat_tui.doctor.finding import State
+from ccchat_tui.doctor.settings import check_settings
 from ccchat_tui.doctor.terminal import check_terminal
 from ccchat_tui.fault import write_trace
 from ccchat_tui.paths import tokens_file
@@ -125,6 +126,14 @@ def test_a_setting_that_is_wrong_spoils_no_other(home: Path) -> None:
     assert "max_concurrent_chats cannot be 'many'" in said(found, "settings", "problem")
     assert str(store) in said(found, "store", "ok")
     assert states(found, "server") == ["note"]
+
+
+def test_a_complaint_that_quotes_a_password_is_told_without_it() -> None:
+    said = "ollama_host cannot be 'http://ada:PASSWORD-9@models.example:x' (environment)"
+    found = list(check_settings(load_settings({}, {}, None), said))
+    assert found[0].state is State.PROBLEM
+    assert "models.example" in found[0].said
+    assert "PASSWORD-9" not in repr(found)
 
 
 def test_for_people(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
