@@ -157,6 +157,18 @@ class TestPlaying:
             assert [session.user for session in app.sessions.sessions] == ["Ada", "Bob"]
             assert app.service.snapshot(0).totals.completed == 4
 
+    async def test_conversations_that_begin_together_are_all_played(self) -> None:
+        many = {
+            "title": "M",
+            "users": [{"name": "Bob", "says": ["?"], "typing": 1, "conversations": 5}],
+        }
+        app = playing(Scenario.model_validate(many), speed=8)
+        async with app.run_test(size=(60, 20)) as pilot:
+            await pilot.pause()
+            await app.pass_time(2, step=FINE)
+            assert app.show.player.over
+            assert app.service.snapshot(0).totals.completed == 5
+
 
 class TestOnAServer:
     async def test_users_write_and_the_server_answers_in_its_own_time(self) -> None:

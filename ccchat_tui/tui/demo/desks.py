@@ -42,7 +42,7 @@ class Desks:
         if session is None:
             self._clear(user)
             session = sessions.create(user)
-        desk = ChatDesk(self, session)
+        desk = ChatDesk(self, session, len(conversation.turns))
         self._desks.append(desk)
         return desk
 
@@ -106,10 +106,12 @@ class ChatDesk:
     Args:
         desks: Who opened it.
         session: The conversation.
+        messages: How many are to be sent in it.
     """
 
-    def __init__(self, desks: Desks, session: Session) -> None:
+    def __init__(self, desks: Desks, session: Session, messages: int) -> None:
         self.session = session
+        self._left = messages
         self.hands = Hands.THEIRS
         self._desks = desks
         self._early = ""
@@ -121,8 +123,8 @@ class ChatDesk:
 
     @property
     def done(self) -> bool:
-        """Whether nothing runs in it."""
-        return not self._desks.app.sessions.running(self.session)
+        """Whether everything has been said in it."""
+        return not self._left and not self._desks.app.sessions.running(self.session)
 
     @property
     def open(self) -> bool:
@@ -163,6 +165,7 @@ class ChatDesk:
             box.prompts.add(text)
             box.clear()
         self._early = ""
+        self._left -= 1
         return SentMessage(self._desks, self.session, turn.request_id)
 
     def show_hands(self, hands: Hands) -> None:
