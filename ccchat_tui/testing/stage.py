@@ -46,8 +46,7 @@ by frames, has then had its turn."""
 
 
 class StageRun(ScenarioRun):
-    """A scenario whose users write in conversations. Nothing but the queue goes by their
-    priorities, which conversations do not have.
+    """A scenario whose users write in conversations.
 
     Args:
         sessions: Where they write. A user's first conversation goes into one that is open and
@@ -77,6 +76,7 @@ class StageRun(ScenarioRun):
         )
         self._sessions = sessions
         self._opened: dict[str, Session] = {}
+        sessions.priorities = {each.user: each.priority for each in self._plan}
 
     def _submit(
         self,

@@ -198,6 +198,24 @@ class TestStage:
         told = self.seen(2.1)[1]
         assert told.endswith("Ada: Hello! streaming; Bob: Good day! queued")
 
+    def test_priorities_are_those_of_the_scenario(self) -> None:
+        users = [
+            {"name": name, "says": ["Hi!"], "typing": 0, "priority": priority}
+            for name, priority in (("Ada", "normal"), ("Bob", "low"), ("Cleo", "high"))
+        ]
+        ranked = TWO.model_copy(
+            update={"users": Scenario.model_validate({"title": "T", "users": users}).users}
+        )
+        waiting: list[str] = []
+
+        async def before(pilot: Pilot[Any]) -> None:
+            app: Any = pilot.app
+            snapshot = app.sessions.service.snapshot()
+            waiting.extend(request.user for request in snapshot.requests if request.position)
+
+        play(ranked, 1, Bare, before=before)
+        assert waiting == ["Cleo", "Bob"]
+
     def test_nothing_is_left_running(self) -> None:
         app, _ = self.seen(1)
         states = {turn.state.value for session in app.sessions.sessions for turn in session.turns}
