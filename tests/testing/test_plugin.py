@@ -222,7 +222,7 @@ class TestStage:
         assert states == {"cancelled"}
 
     def test_the_same_picture_each_time(self) -> None:
-        assert play("hello", 4.0) == play("hello", 4.0) != play("hello", 5.0)
+        assert play("hello", 2.5) == play("hello", 2.5) != play("hello", 3.0)
 
     def test_keys_are_pressed_at_the_moment(self) -> None:
         assert "Everywhere" not in play("hello", 2.0)
