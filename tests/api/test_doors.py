@@ -256,7 +256,7 @@ class TestEnding:
                 await desk.service.aclose()
                 assert (await asked).status_code == 499
             # The events came to an end, and did not break off.
-            assert b"event: request_ended" in await response.aread()
+            assert b"event: ended" in await response.aread()
 
 
 class TestAddress:
