@@ -153,13 +153,14 @@ class Attaching:
     def look_at_model(self) -> None:
         """Find out whether the model sees, if there is anything to be seen: pictures of earlier
         questions go only to one that may."""
-        model, facts = self._session.model, self._app.facts
+        model = self._session.model
         if not model or model in self._asked or self._sessions.connecting:
             return
         files = (file for turn in self._session.turns for file in turn.attachments)
         if any(file.is_picture for file in (*self._session.attached, *files)):
             self._asked.add(model)
-            if facts.sees(model) is None:
+            # Asked for here: an app that is not ours has none, and no files either.
+            if self._app.facts.sees(model) is None:
                 self._pane.run_worker(self._learn(model), group="facts")
             else:
                 self.show()
