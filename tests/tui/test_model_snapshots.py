@@ -207,7 +207,10 @@ class TestSettings:
             session.options = {"temperature": 0.2, "num_ctx": 8192, "stop": ["\n\n", "END"],
                                "num_gpu": 20}  # fmt: skip
             session.think = "high"
+            # What is loaded already would have to be loaded again.
+            await app.ask("Hello")
             await pilot.press("f4")
+            await app.workers.wait_for_complete()
             app.screen.query_one("#num_ctx", Input).value = "32768"
 
         snap(story, demo_app())
