@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from ccchat_tui.backends.base import LoadedModel, ModelInfo
 from ccchat_tui.sessions.presets import Preset, Presets
@@ -202,16 +202,19 @@ class TestSettings:
         """Every option that a chat has, and what a change of it would cost."""
 
         async def story(app: AppUnderTest, pilot: Pilot[None]) -> None:
+            # What is loaded already would have to be loaded again.
+            await app.ask("Hello")
+            await app.pass_time(3)
             session = app.session(1)
             session.system = "You are a careful reviewer.\nBe brief."
             session.options = {"temperature": 0.2, "num_ctx": 8192, "stop": ["\n\n", "END"],
                                "num_gpu": 20}  # fmt: skip
             session.think = "high"
-            # What is loaded already would have to be loaded again.
-            await app.ask("Hello")
             await pilot.press("f4")
             await app.workers.wait_for_complete()
             app.screen.query_one("#num_ctx", Input).value = "32768"
+            await pilot.pause()
+            assert "again" in str(app.screen.query_one(".warning", Static).content)
 
         snap(story, demo_app())
 
