@@ -16,7 +16,7 @@ from ccchat_tui.api.feed import EventFeed
 from ccchat_tui.api.hub import Hub, answer, caller_of, flag, only_admin
 from ccchat_tui.api.replies import NDJSON
 from ccchat_tui.api.tokens import Caller, TokensError, check_name
-from ccchat_tui.api.views import Json, request_json, status_json
+from ccchat_tui.api.views import Json, history_json, request_json, status_json
 from ccchat_tui.engine.request import TERMINAL, Priority
 from ccchat_tui.text import shown_value
 
@@ -50,6 +50,7 @@ class Control:
         return [
             Route("/api/ai/me", self.me, methods=["GET"]),
             Route("/api/ai/status", self.status, methods=["GET"]),
+            Route("/api/ai/history", self.history, methods=["GET"]),
             Route("/api/ai/requests", self.requests, methods=["GET"]),
             Route("/api/ai/requests", self.submit, methods=["POST"]),
             Route("/api/ai/requests", self.cancel_all, methods=["DELETE"]),
@@ -73,6 +74,11 @@ class Control:
         caller, service = caller_of(request), self._hub.service
         user = None if caller.admin else caller.user
         return answer(status_json(service.snapshot(0), service.servers, user=user))
+
+    async def history(self, request: Request) -> Response:
+        """How the queue went, for charts: the last buckets, oldest first."""
+        history, wanted = self._hub.service.history, _number(request, "count", 150)
+        return answer(history_json(history.seconds, history.buckets(wanted)))
 
     async def requests(self, request: Request) -> Response:
         """What lives, or what ended lately in the states that are asked for."""

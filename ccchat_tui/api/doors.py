@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccchat_tui.api.access import logged_request
+from ccchat_tui.api.dashboard import FILES
 from ccchat_tui.api.revoking import Revoking, until_gone
 from ccchat_tui.api.tokens import Tokens, TokensError
 from ccchat_tui.api.views import encode
@@ -27,7 +28,7 @@ MOST_BODY: Final = 16 * 1024 * 1024
 BODY_SECONDS: Final = 30.0
 """How long a body may take to come."""
 
-OPEN: Final = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
+OPEN: Final = frozenset({"/", "/healthz", "/readyz", "/openapi.json", *FILES})
 """Paths that tell nothing about anybody."""
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -88,7 +89,7 @@ class Doors:
         headers = Headers(scope=scope)
         with logged_request(scope) as answered:
             send = _dated(answered.watch(send))
-            refusal = self._stranger(headers) or self._unknown(scope, headers)
+            refusal = self._stranger(scope, headers) or self._unknown(scope, headers)
             if refusal is None:
                 body = await self._read(headers, receive)
                 if isinstance(body, bytes):
@@ -108,7 +109,7 @@ class Doors:
         with self._revoking.under_way(token) as gone:
             await self._app(scope, _again(body, until_gone(receive, gone)), send)
 
-    def _stranger(self, headers: Headers) -> Response | None:
+    def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
         """By what name, and from which page."""
         hosts = headers.getlist("host")
         if not self._names.known(hosts):
@@ -121,7 +122,12 @@ class Doors:
             # Behind a proxy that speaks TLS, the page's scheme is not ours.
             if site is None or site.netloc.lower() != hosts[0].lower():
                 return _refuse(403, "pages of other sites are not served")
-        if headers.get("sec-fetch-site", "").lower() in {"cross-site", "same-site"}:
+        if headers.get("sec-fetch-site", "").lower() in {"cross-site", "same-site"} and not (
+            # A link that somebody follows. The page tells nothing, and is in nobody's frame.
+            scope["path"] == "/"
+            and scope["method"] == "GET"
+            and headers.get("sec-fetch-mode", "").lower() == "navigate"
+        ):
             return _refuse(403, "pages of other sites are not served")
         return None
 

@@ -74,6 +74,12 @@ def _paths() -> Json:
     rows = _object(requests={"type": "array", "items": _ref("Request")})
     health = _object(status={"type": "string"})
     limit = _parameter("limit", "query", {"type": "integer", "minimum": 1}, "with all: so many")
+    buckets = _parameter(
+        "count",
+        "query",
+        {"type": "integer", "minimum": 0},
+        "how many of the last buckets; there are 1800 at most",
+    )
     have = [
         _parameter(name, "query", {"type": "integer", "minimum": 0}, f"how many {words} one has")
         for name, words in (("events", "events"), ("thinking", "characters of the thinking"),
@@ -83,6 +89,8 @@ def _paths() -> Json:
         "/api/ai/me": {"get": _does("who the caller is", _object(
             user=_TEXT, admin={"type": "boolean"}, model=_TEXT, at={"type": "number"}))},
         "/api/ai/status": {"get": _does("the queue, its figures and limits", _ref("Status"))},
+        "/api/ai/history": {
+            "get": _does("how the queue went, for charts", _ref("History"), [buckets])},
         "/api/ai/requests": {
             "get": _does("living requests, or ended ones", rows, [everyone, state, limit]),
             "post": _submit(),
@@ -206,6 +214,15 @@ def _schemas() -> Json:
                 "thinking": text,
                 "text": text,
             },
+        },
+        "History": {
+            **_object(
+                seconds=number,
+                in_flight={"type": "array", "items": whole},
+                queue_length={"type": "array", "items": whole},
+                tokens={"type": "array", "items": whole},
+            ),
+            "description": "the highest levels and the tokens in each bucket, oldest first",
         },
         "Limits": _object(
             max_concurrent=whole,

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from ccchat_tui.api import dashboard
 from ccchat_tui.api.connection import MOST_HEAD, Connection
 from ccchat_tui.api.control import Control
 from ccchat_tui.api.detached import DetachedRequests
@@ -62,6 +63,7 @@ def make_app(hub: Hub, metrics: Metrics) -> Starlette:
     """All endpoints."""
     routes = [
         *Control(hub).routes(),
+        *dashboard.routes(),
         *Gateway(hub).routes(),
         *metrics.routes(),
         *Health(hub, document()).routes(),

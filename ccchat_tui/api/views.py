@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ccchat_tui.backends.base import ServerStatus
+from ccchat_tui.engine.history import HistoryBucket
 from ccchat_tui.engine.stats import QueueSnapshot, RequestView, UserView
 
 Json = dict[str, Any]
@@ -35,6 +36,16 @@ def status_json(
     told["servers"] = [_server(server, where=user is None) for server in servers]
     rounded: Json = _rounded(told)
     return rounded
+
+
+def history_json(seconds: float, buckets: Sequence[HistoryBucket]) -> Json:
+    """The highest levels and the tokens in each bucket of so many seconds, oldest first."""
+    return {
+        "seconds": seconds,
+        "in_flight": [bucket.in_flight for bucket in buckets],
+        "queue_length": [bucket.queue_length for bucket in buckets],
+        "tokens": [bucket.tokens for bucket in buckets],
+    }
 
 
 def request_json(view: RequestView) -> Json:
