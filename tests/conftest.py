@@ -9,7 +9,7 @@ import sys
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["ccchat_tui.testing.plugin"]
+pytest_plugins = ["ccchat_tui.testing.plugin", "tests.support.chromium"]
 """Where ccchat is installed, pytest has it already; a mere checkout does not say what it brings."""
 
 settings.register_profile("same", derandomize=True, deadline=None)

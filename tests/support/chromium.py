@@ -68,6 +68,7 @@ class Page:
         self._browser = browser
         self._session = session
         self.complaints: list[str] = []
+        self._complained = asyncio.Event()
 
     async def command(self, method: str, **params: Any) -> dict[str, Any]:
         """A command of the protocol. Raises `BrowserError`."""
@@ -163,6 +164,11 @@ class Page:
         told = await self.command("Page.captureScreenshot", format="png")
         return base64.b64decode(told["data"])
 
+    async def told_off(self) -> None:
+        """Wait until something is complained of. Raises `TimeoutError`."""
+        async with asyncio.timeout(PATIENCE):
+            await self._complained.wait()
+
     def hear(self, method: str, told: dict[str, Any]) -> None:
         """Something has happened in it."""
         if method == "Runtime.exceptionThrown":
@@ -173,6 +179,8 @@ class Page:
                 self.complaints.append(str(issue["details"]))
         elif method == "Log.entryAdded" and told["entry"]["source"] == "security":
             self.complaints.append(told["entry"]["text"])
+        if self.complaints:
+            self._complained.set()
 
 
 class Browser:

@@ -99,16 +99,27 @@ const auto_too = (name) => (name === "max_concurrent" ? ", or auto" : "");
 export class Sure {
   constructor() {
     this.dialog = get("sure");
-    get("sure-no").addEventListener("click", () => this.dialog.close("no"));
-    get("sure-yes").addEventListener("click", () => this.dialog.close("yes"));
+    this.answered = null;
+    get("sure-no").addEventListener("click", () => this.end(false));
+    get("sure-yes").addEventListener("click", () => this.end(true));
+    // Its closing is told of late, when it may have been opened again already.
+    this.dialog.addEventListener("close", () => this.dialog.open || this.end(false));
   }
 
   /** Whether the person is sure. */
-  async ask(words) {
+  ask(words) {
+    this.end(false);
     tell(get("sure-words"), words);
-    this.dialog.returnValue = "";
     this.dialog.showModal();
-    await new Promise((done) => this.dialog.addEventListener("close", done, { once: true }));
-    return this.dialog.returnValue === "yes";
+    return new Promise((answered) => {
+      this.answered = answered;
+    });
+  }
+
+  end(answer) {
+    const { answered } = this;
+    this.answered = null;
+    this.dialog.close();
+    answered?.(answer);
   }
 }
