@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import struct
-import subprocess
 import zlib
 from collections import Counter
 from html.parser import HTMLParser
@@ -18,8 +16,8 @@ from ccchat_tui.config import setting_rows
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.runs.course import Course, Phase
 from ccchat_tui.scenarios.charts import BUCKETS, DRAWN, gantt, levels, tokens, waits
+from tests.support.chromium import Browser, needs_chromium
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 HOSTILE = '<script>alert(1)</script>"\u202e|*x*'
 
 
@@ -36,6 +34,13 @@ def log(tmp_path: Path) -> Path:
     file = tmp_path / "events.jsonl"
     words = ["simulate", "--scenario=server-trouble", "--fast", "--json", f"--events={file}"]
     assert main(words) == 0
+    return file
+
+
+@pytest.fixture
+def html(log: Path, tmp_path: Path) -> Path:
+    file = tmp_path / "r.html"
+    assert main(["report", str(log), "-o", str(file)]) == 0
     return file
 
 
@@ -177,43 +182,30 @@ class TestPage:
             assert "has no end" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here to look with")
-class TestLook:
-    def seen(self, page: Path, *options: str) -> Counter[tuple[int, int, int]]:
-        """The colours of a picture of it, each as often as it is there."""
-        picture = page.with_suffix(".png")
-        subprocess.run(
-            [
-                *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu"),
-                *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={page.parent}/c"),
-                *("--window-size=1000,1800", f"--screenshot={picture}", *options),
-                page.as_uri(),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=90,
-        )
-        return colours(picture.read_bytes())
-
-    @pytest.mark.parametrize(
-        ("scheme", "ground", "accent"),
-        [("1", (255, 255, 255), (0x1F, 0x6F, 0xB8)), ("0", (0x14, 0x18, 0x1F), (0x5F, 0xB0, 0xF5))],
-        ids=["light", "dark"],
-    )
-    def test_it_is_drawn_light_and_dark(
-        self,
-        log: Path,
-        tmp_path: Path,
-        scheme: str,
-        ground: tuple[int, int, int],
-        accent: tuple[int, int, int],
-    ) -> None:
-        page = tmp_path / "r.html"
-        assert main(["report", str(log), "-o", str(page)]) == 0
-        found = self.seen(page, f"--blink-settings=preferredColorScheme={scheme}")
-        assert found.most_common(1)[0][0] == ground
-        # The bars of the replies and the lines of the charts.
-        assert found[accent] > 3000
+@needs_chromium
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize(
+    ("scheme", "ground", "accent"),
+    [
+        ("light", (255, 255, 255), (0x1F, 0x6F, 0xB8)),
+        ("dark", (0x14, 0x18, 0x1F), (0x5F, 0xB0, 0xF5)),
+    ],
+)
+async def test_it_is_drawn_light_and_dark(
+    browser: Browser,
+    html: Path,
+    scheme: str,
+    ground: tuple[int, int, int],
+    accent: tuple[int, int, int],
+) -> None:
+    async with browser.page(width=1000, height=1800) as page:
+        await page.prefer(color_scheme=scheme)
+        await page.open(html.as_uri())
+        found = colours(await page.picture())
+        assert not page.complaints
+    assert found.most_common(1)[0][0] == ground
+    # The bars of the replies and the lines of the charts.
+    assert found[accent] > 3000
 
 
 def colours(png: bytes) -> Counter[tuple[int, int, int]]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html.parser
 import json
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,13 +24,11 @@ from ccchat_tui.sessions.archive import (
 from ccchat_tui.sessions.export import export
 from ccchat_tui.sessions.model import Session, TurnState
 from tests.sessions.stored import conversation, facts
+from tests.support.chromium import Browser, needs_chromium
 
 HOSTILE = (
     '<script>document.title="owned"</script><img src=x onerror=document.title="owned">',
     "\x1b]0;owned\x07 </title></style></code></pre></div> &lt;b&gt; \u202e",
-)
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "h1", "p", "div", "pre", "code", "details",
@@ -111,20 +107,19 @@ def test_no_text_becomes_anything_else_in_a_page(text: str) -> None:
     assert "\x1b" not in export([archived(session)], "md")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="needs Chromium")
-def test_a_browser_runs_nothing_of_it(tmp_path: Path) -> None:
+@needs_chromium
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_browser_runs_nothing_of_it(browser: Browser, tmp_path: Path) -> None:
     session = conversation(title="Soup", turns=tuple((text, text) for text in HOSTILE))
     file = tmp_path / "page.html"
     file.write_text(export([archived(session)], "html"), encoding="utf-8")
-    done = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/me",
-         "--dump-dom", file.as_uri()],
-        capture_output=True, text=True, encoding="utf-8", timeout=60, check=True,
-    )  # fmt: skip
-    assert "<title>Soup</title>" in done.stdout
-    assert "&lt;script&gt;" in done.stdout
-    assert "<script" not in done.stdout
-    assert "<img" not in done.stdout
+    async with browser.page(file.as_uri()) as page:
+        seen = await page.run("document.documentElement.outerHTML")
+        assert not page.complaints
+    assert "<title>Soup</title>" in seen
+    assert "&lt;script&gt;" in seen
+    assert "<script" not in seen
+    assert "<img" not in seen
 
 
 # JSON -------------------------------------------------------------------------------------

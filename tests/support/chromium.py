@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -62,12 +62,14 @@ class Page:
 
     Attributes:
         complaints: What the page was told off for: faults of scripts, and what its policy forbids.
+        listeners: Called with each event of the protocol, for whoever enables more of them.
     """
 
     def __init__(self, browser: Browser, session: str) -> None:
         self._browser = browser
         self._session = session
         self.complaints: list[str] = []
+        self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
         self._complained = asyncio.Event()
 
     async def command(self, method: str, **params: Any) -> dict[str, Any]:
@@ -171,6 +173,8 @@ class Page:
 
     def hear(self, method: str, told: dict[str, Any]) -> None:
         """Something has happened in it."""
+        for listener in self.listeners:
+            listener(method, told)
         if method == "Runtime.exceptionThrown":
             self.complaints.append(str(told["exceptionDetails"]))
         elif method == "Audits.issueAdded":
@@ -192,6 +196,7 @@ class Browser:
         self._number = 0
         self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._pages: dict[str, Page] = {}
+        self._ended = False
 
     async def listen(self) -> None:
         """Take what the browser says, until it ends."""
@@ -204,6 +209,7 @@ class Browser:
                         waiting.set_result(told)
                 elif told.get("sessionId") in self._pages:
                     self._pages[told["sessionId"]].hear(told["method"], told["params"])
+        self._ended = True
         for waiting in self._asked.values():
             if not waiting.done():
                 waiting.set_exception(BrowserError("the browser has ended"))
@@ -212,6 +218,8 @@ class Browser:
         self, method: str, params: dict[str, Any] | None = None, session: str = ""
     ) -> dict[str, Any]:
         """A command of the protocol. Raises `BrowserError`."""
+        if self._ended:
+            raise BrowserError("the browser has ended")
         self._number += 1
         number = self._number
         told = {"id": number, "method": method, "params": params or {}}
@@ -243,6 +251,8 @@ class Browser:
             page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"])
             for part in ("Page", "Runtime", "Log", "Audits"):
                 await page.command(f"{part}.enable")
+            # The keys are its own, however many pages there are.
+            await page.command("Emulation.setFocusEmulationEnabled", enabled=True)
             await page.size(width, height)
             if url:
                 await page.open(url)
@@ -291,8 +301,12 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """One for all tests that look; they are marked `looks`."""
+    """One for all tests that look, which run in the loop of the whole session."""
     async with chromium() as it:
+        try:
+            await it.command("Browser.getVersion")
+        except BrowserError:  # Ubuntu's command of this name may do no more than name a snap
+            pytest.skip(f"{CHROMIUM} does not start here")
         yield it
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import re
 import signal
@@ -20,7 +19,8 @@ from ccchat_tui.api.tokens import Tokens
 from ccchat_tui.cli import main
 from ccchat_tui.testing.app import until
 from ccchat_tui.testing.ollama_server import OllamaServer, Phase
-from tests.web.browser import CHROMIUM, browsing
+from tests.support.chromium import Browser, needs_chromium, save
+from tests.web.browser import visit
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(
@@ -162,20 +162,20 @@ def test_mistakes(
     assert "pip install 'ccchat-tui[web]'" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
-async def test_two_visitors_on_one_engine(tmp_path: Path) -> None:
+@needs_chromium
+@pytest.mark.asyncio(loop_scope="session")
+async def test_two_visitors_on_one_engine(browser: Browser, tmp_path: Path) -> None:
     """Open, type, see a reply stream, cancel; whoever waits comes next. Nothing comes from another
     host, and each has a file of their own."""
     async with (
         OllamaServer(manual=True, tokens=12) as server,
         running(tmp_path / "home", "--host", server.url, "--max-concurrent", "1") as it,
-        browsing(tmp_path / "browser") as ada,
+        visit(browser, f"{it.url}/?token={it.token('ada')}") as ada,
     ):
-        await ada.do("Page.navigate", url=f"{it.url}/?token={it.token('ada')}")
         await ada.until("llama3.2:3b")
         await ada.click_on("Write a message.")
-        await ada.type("A question")
-        await ada.press("Enter", 13)
+        await ada.page.type("A question")
+        await ada.page.press("Enter")
         chat = await server.chat("A question")
         await chat.release(4)
         await ada.until("About: A")
@@ -183,12 +183,13 @@ async def test_two_visitors_on_one_engine(tmp_path: Path) -> None:
             await bob.send_json(["stdin", "Another one\r"])
             await ada.until("1 queued")
             assert len(server.chats) == 1
-            await ada.press("Escape", 27)
+            await ada.page.press("Escape")
             await chat.reached(Phase.LEFT)
             await (await server.chat("Another one")).finish()
             await ada.until("0 queued")
             assert "Another one" not in ada.text
-            picture = base64.b64decode((await ada.do("Page.captureScreenshot"))["data"])
+            picture = await ada.page.picture()
+            save(picture, "web")
             assert len(picture) > 10_000  # one of an empty page has a few thousand bytes
             assert ada.answered
             assert [each for each in ada.answered if not each.startswith(it.url)] == []
