@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from ccchat_tui.api.tokens import ADMIN
+from ccchat_tui.backends.connect import open_servers
+from ccchat_tui.backends.hosts import Host, Server
+from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.api.desk import Desk, api, asking, chat
 from tests.remote.far import Wire
 from tests.support.chromium import Browser, Page, needs_chromium, save
@@ -172,6 +175,28 @@ class TestLive:
                     await until_said(page, "Connected again.")
             finally:
                 await wire.cut()
+
+
+class TestServers:
+    async def test_each_of_several_is_told_of_and_why_one_is_left_out(
+        self, browser: Browser, tmp_path: Path
+    ) -> None:
+        async with OllamaServer() as server:
+            nobody = "http://127.0.0.1:9"
+            pool = [Server(Host(nobody), name="<b>gone</b>"), Server(Host(server.url), name="desk")]
+            backend = open_servers(pool)
+            async with api(tmp_path, backend) as desk, shown(browser, desk) as page:
+                asked = await desk.ada.post("/api/ai/requests", json=chat("hello", stream=False))
+                assert asked.status_code == 200
+                lines = "[...document.querySelectorAll('#servers li')].map(e => e.innerText)"
+                gone, well = await page.until(f"{lines}.join().includes('1 reply') && {lines}")
+                assert gone.startswith("<b>gone</b> left out")
+                assert nobody in gone
+                assert well.startswith("desk answers")
+            async with api(tmp_path, backend) as desk, shown(browser, desk, "ada") as page:
+                await page.until(f"{lines}.length === 2")
+                assert nobody not in await page.text()  # where they are, only the admin is told
+            await backend.aclose()
 
 
 class TestSteering:

@@ -311,7 +311,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 def save(picture: bytes, name: str) -> None:
-    """Keep a picture where `CCCHAT_TEST_PICTURES` says, for somebody to look at."""
-    if folder := os.environ.get("CCCHAT_TEST_PICTURES"):
+    """Keep a picture where `TEST_PICTURES` says, for somebody to look at."""
+    if folder := os.environ.get("TEST_PICTURES"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         (Path(folder) / f"{name}.png").write_bytes(picture)

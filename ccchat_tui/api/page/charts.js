@@ -1,6 +1,6 @@
 // Small charts of the last minutes, each a curve of our own in SVG.
 
-import { count, element, tell } from "./words.js";
+import { count, element, mark, tell } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 300;
@@ -8,8 +8,13 @@ const HEIGHT = 80;
 const CHARTS = [
   { name: "In flight", of: ({ in_flight }) => in_flight, limited: true },
   { name: "Queued", of: ({ queue_length }) => queue_length },
-  { name: "Tokens a second", of: ({ tokens, seconds }) => tokens.map((each) => each / seconds) },
+  { name: "Tokens a second", of: perSecond },
 ];
+
+/** Without the bucket that still grows, which would always look like a fall. */
+function perSecond({ tokens, seconds }) {
+  return tokens.slice(0, -1).map((each) => each / seconds);
+}
 
 function shape(kind) {
   const made = document.createElementNS(SVG, "path");
@@ -51,16 +56,14 @@ export class Charts {
         return `${x.toFixed(1)},${y(value)}H${(x + step).toFixed(1)}`;
       });
       const line = points.length ? `M${points.join("L")}` : "";
-      chart.curve.setAttribute("d", line);
-      chart.area.setAttribute(
-        "d", line && `M${start.toFixed(1)},${HEIGHT}L${line.slice(1)}V${HEIGHT}Z`,
-      );
-      if (chart.limited) chart.limit.setAttribute("d", `M0,${y(limit)}H${WIDTH}`);
+      mark(chart.curve, "d", line);
+      mark(chart.area, "d", line && `M${start.toFixed(1)},${HEIGHT}L${line.slice(1)}V${HEIGHT}Z`);
+      if (chart.limited) mark(chart.limit, "d", `M0,${y(limit)}H${WIDTH}`);
       const minutes = Math.round((most * history.seconds) / 60);
       const words = `highest in ${minutes} min: ${count(Math.round(highest))}`;
       tell(chart.now, words);
       const now = count(Math.round(values.at(-1) ?? 0));
-      chart.svg.setAttribute("aria-label", `${chart.name}: now ${now}, ${words}`);
+      mark(chart.svg, "aria-label", `${chart.name}: now ${now}, ${words}`);
     }
   }
 }

@@ -1,6 +1,6 @@
 // The requests that live, each with its button, and those that ended lately.
 
-import { count, duration, element, many, plain, tell } from "./words.js";
+import { count, duration, element, many, mark, plain, tell } from "./words.js";
 
 const STATES = {
   queued: "queued", connecting: "connecting", streaming: "streaming",
@@ -10,7 +10,7 @@ const STATES = {
 const KINDS = new Set(["connecting", "streaming", "completed", "failed", "timed_out"]);
 const ENDED = 20;
 
-function mark(where, state) {
+function show(where, state) {
   where.className = KINDS.has(state) ? `state ${state}` : "state";
   tell(where, STATES[state] ?? plain(state));
 }
@@ -90,13 +90,13 @@ export class Living {
 
   fill(row, request) {
     tell(row.user, plain(request.user));
-    mark(row.state, request.state);
+    show(row.state, request.state);
     tell(row.text, plain(request.preview));
     tell(row.facts, facts(request));
     tell(row.button, request.cancelling ? "Cancelling…" : "Cancel");
-    row.button.setAttribute("aria-disabled", String(request.cancelling));
+    mark(row.button, "aria-disabled", String(request.cancelling));
     const name = `${row.button.textContent}: ${row.user.textContent}, ${row.text.textContent}`;
-    if (row.button.getAttribute("aria-label") !== name) row.button.setAttribute("aria-label", name);
+    mark(row.button, "aria-label", name);
   }
 
   /** What was asked, of one that is shown. */
@@ -125,7 +125,7 @@ export class Ended {
   line({ user, state, preview, tokens, duration_ms: took, failure }) {
     const line = element("li");
     const [head, text, mine] = [element("p"), element("bdi"), element("span")];
-    mark(mine, state);
+    show(mine, state);
     head.append(element("bdi", "name", plain(user)), " ", mine);
     text.textContent = plain(preview);
     const told = [many(tokens, "token"), took ? `in ${duration(took)}` : "", plain(failure)];

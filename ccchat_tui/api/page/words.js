@@ -44,6 +44,11 @@ export function element(tag, kind = "", text = "") {
   return made;
 }
 
+/** Give an element another attribute, if it is another. */
+export function mark(where, name, value) {
+  if (where.getAttribute(name) !== value) where.setAttribute(name, value);
+}
+
 /** Give an element other words, if they are others: what stays is not touched. */
 export function tell(where, text) {
   if (where.textContent !== text) where.textContent = text;
