@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import sys
+
+from ccchat_tui.cli_parser_base import whole
 
 DEMO = """\
 Plays a scenario in the app: a tab for each simulated user, who types, sends and reads as people do,
@@ -34,18 +36,15 @@ NOT_OF_DEMO = frozenset({"demo", "users", "store", "enable_concurrent_processing
 """Settings that a scenario or the command itself decides."""
 
 
-def demo_options(parser: argparse.ArgumentParser, seed: Callable[[str], int]) -> None:
-    """Add the options of `ccchat demo`.
-
-    Args:
-        parser: Its parser.
-        seed: Reads a seed.
-    """
+def demo_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `ccchat demo`."""
     group = parser.add_argument_group("the show")
     group.add_argument(
         "scenario", metavar="NAME", nargs="?", help="the scenario, or its .toml file (hello)"
     )
-    group.add_argument("--seed", type=seed, metavar="N", help="begins every choice")
+    group.add_argument(
+        "--seed", type=whole(0, sys.maxsize), metavar="N", help="begins every choice"
+    )
     group.add_argument(
         "--speed", type=_speed, metavar="X", help="how many times faster, 0.5 to 8 (1)"
     )

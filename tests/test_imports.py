@@ -106,7 +106,10 @@ class TestWhatIsLoaded:
             "ccchat_tui.cli_output",
             "ccchat_tui.cli_parser",
             "ccchat_tui.cli_parser_api",
+            "ccchat_tui.cli_parser_base",
             "ccchat_tui.cli_parser_demo",
+            "ccchat_tui.cli_parser_history",
+            "ccchat_tui.cli_parser_simulate",
         }
         assert not packages(modules, (*HEAVY, "asyncio", "platformdirs", "httpcore"))
 
