@@ -17,6 +17,7 @@ from ccchat_tui.api.hub import Hub, answer, caller_of, flag, only_admin
 from ccchat_tui.api.replies import NDJSON
 from ccchat_tui.api.tokens import Caller, TokensError, check_name
 from ccchat_tui.api.views import Json, history_json, request_json, status_json
+from ccchat_tui.engine.history import KEPT
 from ccchat_tui.engine.request import TERMINAL, Priority
 from ccchat_tui.text import shown_value
 
@@ -77,7 +78,7 @@ class Control:
 
     async def history(self, request: Request) -> Response:
         """How the queue went, for charts: the last buckets, oldest first."""
-        history, wanted = self._hub.service.history, _number(request, "count", 150)
+        history, wanted = self._hub.service.history, _number(request, "count", 150, most=KEPT)
         return answer(history_json(history.seconds, history.buckets(wanted)))
 
     async def requests(self, request: Request) -> Response:
@@ -239,15 +240,17 @@ class Control:
         raise HTTPException(404, f"there is no request {shown_value(wanted)}")
 
 
-def _number(request: Request, name: str, otherwise: int, *, least: int = 0) -> int:
+def _number(
+    request: Request, name: str, otherwise: int, *, least: int = 0, most: int | None = None
+) -> int:
     value = request.query_params.get(name)
     if value is None:
         return otherwise
-    if not (value.isascii() and value.isdigit()) or len(value) > 15 or int(value) < least:
-        raise HTTPException(
-            400, f"{name} is {shown_value(value)}; give a whole number from {least} on"
-        )
-    return int(value)
+    number = int(value) if value.isascii() and value.isdigit() and len(value) <= 15 else -1
+    if number < least or (most is not None and number > most):
+        reach = f"from {least} on" if most is None else f"from {least} to {most}"
+        raise HTTPException(400, f"{name} is {shown_value(value)}; give a whole number {reach}")
+    return number
 
 
 def _own_id(data: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from ccchat_tui import __version__
 from ccchat_tui.api.asking import LONGEST_NAME, ONE_LINE
 from ccchat_tui.api.views import Json
+from ccchat_tui.engine.history import KEPT
 from ccchat_tui.engine.request import TERMINAL
 
 _ERRORS: Final = {
@@ -75,11 +76,9 @@ def _paths() -> Json:
     health = _object(status={"type": "string"})
     limit = _parameter("limit", "query", {"type": "integer", "minimum": 1}, "with all: so many")
     buckets = _parameter(
-        "count",
-        "query",
-        {"type": "integer", "minimum": 0},
-        "how many of the last buckets; there are 1800 at most",
-    )
+        "count", "query", {"type": "integer", "minimum": 0, "maximum": KEPT},
+        "how many of the last buckets",
+    )  # fmt: skip
     have = [
         _parameter(name, "query", {"type": "integer", "minimum": 0}, f"how many {words} one has")
         for name, words in (("events", "events"), ("thinking", "characters of the thinking"),

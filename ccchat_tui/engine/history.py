@@ -10,7 +10,7 @@ from ccchat_tui.engine.series import HistoryBucket, RunSeries
 
 __all__ = ["HistoryBucket", "QueueHistory"]
 
-_KEPT = 1800
+KEPT = 1800
 """Buckets that are remembered: an hour."""
 
 
@@ -54,7 +54,7 @@ class QueueHistory:
         self._top_flight = self._top_queue = 0
         self._top_wait = 0.0
         self._run = RunSeries()
-        self._past: deque[HistoryBucket] = deque(maxlen=_KEPT)
+        self._past: deque[HistoryBucket] = deque(maxlen=KEPT)
 
     def levels(self, now: float, in_flight: int, queue_length: int) -> None:
         """So many are in flight and queued from now on."""
@@ -81,7 +81,7 @@ class QueueHistory:
         self._top_flight, self._top_queue, self.tokens = self._flight, self._queue, 0
         self._top_wait = 0.0
         still = self._growing
-        self._past.extend([still] * min(passed - 1, _KEPT))
+        self._past.extend([still] * min(passed - 1, KEPT))
         self._run.add(still, passed - 1)
         self.edge += passed * self.seconds
 

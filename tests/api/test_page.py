@@ -121,5 +121,6 @@ class TestHistory:
             }
             none = (await desk.ada.get("/api/ai/history?count=0")).json()
             assert none == {"seconds": 2.0, "in_flight": [], "queue_length": [], "tokens": []}
-            wrong = await desk.ada.get("/api/ai/history?count=-1")
-            assert "give a whole number from 0 on" in wrong.json()["error"]
+            for count in ("-1", "1801", "x"):
+                wrong = await desk.ada.get(f"/api/ai/history?count={count}")
+                assert "give a whole number from 0 to 1800" in wrong.json()["error"]
