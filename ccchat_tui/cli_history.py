@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ccchat_tui.cli_output import CommandError, complain, say, table, terminal_width, visible
 from ccchat_tui.paths import chosen_store
 from ccchat_tui.sessions.database import open_database, transaction
+from ccchat_tui.sessions.loading import load_session
 from ccchat_tui.sessions.problems import StoreProblem
-from ccchat_tui.sessions.rows import load_session
 from ccchat_tui.sessions.search import Summary, page, search, summary_of
 
 if TYPE_CHECKING:

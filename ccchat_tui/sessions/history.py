@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ccchat_tui.sessions.loading import load_session
 from ccchat_tui.sessions.problems import StoreProblem
-from ccchat_tui.sessions.rows import load_session, micros, pack
+from ccchat_tui.sessions.rows import micros, pack
 
 if TYPE_CHECKING:
     import sqlite3

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ccchat_tui.sessions.archive import ArchivedSession, session_from
 from ccchat_tui.sessions.history import set_pinned, set_tags
 from ccchat_tui.sessions.ids import random_id
-from ccchat_tui.sessions.rows import SessionRow, TurnRow, close_tab, save_session, save_turn
+from ccchat_tui.sessions.rows import SessionRow, TurnRow, save_session, save_turn
+from ccchat_tui.sessions.tabs import close_tab
 
 if TYPE_CHECKING:
     import sqlite3

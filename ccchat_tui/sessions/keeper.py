@@ -15,14 +15,13 @@ from ccchat_tui.sessions.rows import (
     SessionRow,
     TurnRow,
     add_pieces,
-    close_tab,
     delete_turn,
-    mark_seen,
     place_turn,
     save_draft,
     save_session,
     save_turn,
 )
+from ccchat_tui.sessions.tabs import close_tab, mark_seen
 from ccchat_tui.sessions.titles import UNTITLED
 
 if TYPE_CHECKING:

@@ -1,24 +1,19 @@
-"""Conversations as rows of the database, and back.
+"""Conversations as rows of the database: what is kept of them, and how it is written.
 
 Everything here is done on a connection by whoever owns it, and blocks; what writes is to be
-called inside a transaction.
+called inside a transaction. `loading` reads it back, `tabs` knows who has which of them open.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ccchat_tui.engine.request import ReplyStats
-from ccchat_tui.sessions import tree
-from ccchat_tui.sessions.attached_rows import (
-    load_attached,
-    load_attachments,
-    save_attachments,
-)
+from ccchat_tui.sessions.attached_rows import save_attachments
 from ccchat_tui.sessions.attachments import Attachment
 from ccchat_tui.sessions.model import Session, Turn, TurnState
 from ccchat_tui.sessions.words import words_for_interrupted
@@ -27,7 +22,6 @@ if TYPE_CHECKING:
     import sqlite3
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ALIVE = tuple(state.value for state in TurnState if state.alive)
 
 _SAVE_SESSION = """
     INSERT INTO sessions (id, user, title, model, created_at, updated_at, settings, tab, owner)
@@ -71,9 +65,6 @@ def micros(moment: datetime) -> int:
 def moment(value: int) -> datetime:
     """The moment that `micros` was given, in UTC."""
     return _EPOCH + timedelta(microseconds=value)
-
-
-# Writing ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,194 +229,3 @@ def add_pieces(
 def save_draft(database: sqlite3.Connection, session: str, draft: str) -> None:
     """Write what stands in the message box of a session."""
     database.execute("UPDATE sessions SET draft = ? WHERE id = ?", (pack(draft), session))
-
-
-def mark_seen(database: sqlite3.Connection, session: str, now: datetime) -> None:
-    """Remember which of the tabs was worked in last, whatever the clock says."""
-    database.execute(
-        "UPDATE sessions SET seen_at = max(?, (SELECT max(seen_at) + 1 FROM sessions)) "
-        "WHERE id = ?",
-        (micros(now), session),
-    )
-
-
-def close_tab(database: sqlite3.Connection, session: str) -> None:
-    """A session is open no more; it stays in the history."""
-    database.execute("UPDATE sessions SET tab = NULL, owner = '' WHERE id = ?", (session,))
-
-
-def release_all(database: sqlite3.Connection, owner: str) -> None:
-    """A process ends: its tabs are there for the next one, and what it deleted is gone."""
-    database.execute("DELETE FROM sessions WHERE owner = ? AND deleted_at IS NOT NULL", (owner,))
-    database.execute("UPDATE sessions SET owner = '' WHERE owner = ?", (owner,))
-
-
-# Opening ----------------------------------------------------------------------------------
-
-
-def take_over(database: sqlite3.Connection, is_alive: Callable[[str], bool]) -> None:
-    """Make an end of what processes left that are no more.
-
-    Replies that were on their way are `interrupted`, with all that had come of them; what they
-    had open is nobody's now, and what they had deleted is gone.
-
-    Args:
-        database: Where.
-        is_alive: Whether the process behind a mark still lives.
-    """
-    owners = database.execute("SELECT DISTINCT owner FROM sessions WHERE owner <> ''").fetchall()
-    for (owner,) in owners:
-        if not is_alive(owner):
-            release_all(database, owner)
-    database.execute("DELETE FROM sessions WHERE owner = '' AND deleted_at IS NOT NULL")
-    states = ", ".join(f"'{state}'" for state in _ALIVE)
-    left = database.execute(
-        "SELECT turns.id, turns.facts, turns.reply, turns.thinking FROM turns "  # noqa: S608
-        "JOIN sessions ON sessions.id = turns.session "
-        f"WHERE turns.state IN ({states}) AND sessions.owner = ''"
-    ).fetchall()
-    for turn, facts, reply, thinking in left:
-        _interrupt(database, turn, json.loads(facts), unpack(reply), unpack(thinking))
-
-
-def _interrupt(
-    database: sqlite3.Connection, turn: str, facts: dict[str, Any], reply: str, thinking: str
-) -> None:
-    """Make an end of a reply.
-
-    Args:
-        database: Where.
-        turn: Whose reply.
-        facts: What was known of it.
-        reply: What there was of it when it was asked for: something, if it was gone on with.
-        thinking: The same.
-    """
-    pieces = database.execute(
-        "SELECT tokens, reply, thinking FROM pieces WHERE turn = ? ORDER BY tokens", (turn,)
-    ).fetchall()
-    reply += "".join(unpack(piece[1]) for piece in pieces)
-    thinking += "".join(unpack(piece[2]) for piece in pieces)
-    facts["note"] = words_for_interrupted(has_reply=bool(reply)).note
-    if pieces:
-        facts["stats"] = asdict(ReplyStats(tokens=pieces[-1][0]))
-    database.execute(
-        "UPDATE turns SET state = ?, reply = ?, thinking = ?, facts = ? WHERE id = ?",
-        (TurnState.INTERRUPTED.value, pack(reply), pack(thinking), json.dumps(facts), turn),
-    )
-    database.execute("DELETE FROM pieces WHERE turn = ?", (turn,))
-
-
-def claim_tabs(
-    database: sqlite3.Connection, owner: str, users: frozenset[str] | None
-) -> tuple[list[Session], str]:
-    """Take the tabs that were open last and that nobody has open now.
-
-    Args:
-        database: Where.
-        owner: Whose they are from now on.
-        users: Only the tabs of these; `None` for all.
-
-    Returns:
-        The sessions in the order of their tabs, and the id of the one that was worked in last;
-        empty where there are none.
-    """
-    rows = database.execute(
-        "SELECT id, user, seen_at FROM sessions "
-        "WHERE tab IS NOT NULL AND owner = '' AND deleted_at IS NULL ORDER BY tab"
-    ).fetchall()
-    wanted = [row for row in rows if users is None or unpack(row[1]) in users]
-    database.executemany(
-        "UPDATE sessions SET owner = ? WHERE id = ?", [(owner, row[0]) for row in wanted]
-    )
-    sessions = [load_session(database, row[0]) for row in wanted]
-    last = max(wanted, key=lambda row: row[2], default=None)
-    return [each for each in sessions if each is not None], last[0] if last else ""
-
-
-def forget_tabs(database: sqlite3.Connection) -> None:
-    """What was open last and is open nowhere now is in the history only."""
-    database.execute("UPDATE sessions SET tab = NULL WHERE tab IS NOT NULL AND owner = ''")
-
-
-def load_session(database: sqlite3.Connection, session_id: str) -> Session | None:
-    """A whole conversation; `None` if there is none of that id."""
-    row = database.execute(
-        "SELECT id, user, title, model, created_at, settings, draft FROM sessions "
-        "WHERE id = ? AND deleted_at IS NULL",
-        (session_id,),
-    ).fetchone()
-    if row is None:
-        return None
-    settings = json.loads(row[5])
-    return Session(
-        id=row[0],
-        user=unpack(row[1]),
-        title=unpack(row[2]),
-        model=unpack(row[3]),
-        created_at=moment(row[4]),
-        system=settings.get("system", ""),
-        options=settings.get("options") or {},
-        think=settings.get("think"),
-        keep_alive=settings.get("keep_alive"),
-        ordered=bool(settings.get("ordered")),
-        every=_load_turns(database, session_id),
-        draft=unpack(row[6]),
-        attached=load_attached(database, session_id),
-    )
-
-
-def _load_turns(database: sqlite3.Connection, session_id: str) -> list[Turn]:
-    turns: list[Turn] = []
-    for row in database.execute(
-        "SELECT id, question, reply, thinking, model, state, asked_at, facts, place, after, picked "
-        "FROM turns WHERE session = ? ORDER BY number",
-        (session_id,),
-    ).fetchall():
-        turn = _turn(database, row)
-        turn.place, turn.picked = row[8] or turn.id, row[10]
-        # From before there were branches: it follows the one before it.
-        turn.after = row[9] if row[9] is not None else (turns[-1].place if turns else "")
-        turns.append(turn)
-    files = load_attachments(database, session_id)
-    for turn in turns:
-        turn.attachments = files.get(turn.id, ())
-    # One that was deleted and taken back has been written last.
-    turns.sort(key=lambda turn: turn.asked_at)
-    tree.mend(turns)
-    return turns
-
-
-def _turn(database: sqlite3.Connection, row: tuple[Any, ...]) -> Turn:
-    reply, thinking = unpack(row[2]), unpack(row[3])
-    state = TurnState(row[5])
-    facts = json.loads(row[7])
-    note = facts.get("note", "")
-    if state.alive:
-        # Whoever had it open may write it still: it is read as it stands, and not changed.
-        pieces = database.execute(
-            "SELECT reply, thinking FROM pieces WHERE turn = ? ORDER BY tokens", (row[0],)
-        ).fetchall()
-        reply += "".join(unpack(piece[0]) for piece in pieces)
-        thinking += "".join(unpack(piece[1]) for piece in pieces)
-        state, note = TurnState.INTERRUPTED, words_for_interrupted(has_reply=bool(reply)).note
-    return Turn(
-        id=row[0],
-        question=unpack(row[1]),
-        model=unpack(row[4]),
-        asked_at=moment(row[6]),
-        state=state,
-        parts=[reply] if reply else [],
-        thinking=[thinking] if thinking else [],
-        note=note,
-        hints=tuple(facts.get("hints", ())),
-        left_out=facts.get("left_out", 0),
-        stats=_stats(facts.get("stats")),
-        duration=facts.get("duration"),
-        thought_for=facts.get("thought_for"),
-    )
-
-
-def _stats(told: dict[str, Any] | None) -> ReplyStats | None:
-    """The figures of a reply; those that only another version knows are left out."""
-    known = {field.name for field in fields(ReplyStats)}
-    return ReplyStats(**{key: told[key] for key in known & told.keys()}) if told else None

@@ -16,7 +16,7 @@ from ccchat_tui.sessions.database import open_database, transaction
 from ccchat_tui.sessions.lost_file import Identity, gone, identity, replaced, took_over, write_back
 from ccchat_tui.sessions.owners import Owner
 from ccchat_tui.sessions.problems import StoreProblem, error_name, of_the_file, problem_from
-from ccchat_tui.sessions.rows import release_all, take_over
+from ccchat_tui.sessions.tabs import release_all, take_over
 
 Job = Callable[[sqlite3.Connection], Any]
 """Writes something, inside a transaction; done again from its beginning if that fails."""

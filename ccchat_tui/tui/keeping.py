@@ -90,7 +90,7 @@ class Keeping:
         self.ready = True
 
     async def _open_store(self) -> None:
-        from ccchat_tui.sessions.rows import forget_tabs  # noqa: PLC0415
+        from ccchat_tui.sessions.tabs import forget_tabs  # noqa: PLC0415
 
         assert self._store is not None
         self._store.open()
@@ -102,7 +102,7 @@ class Keeping:
     async def _claim_tabs(self) -> int:
         """Bring the tabs of last time back, if the store can be asked for them. Returns how many
         there are."""
-        from ccchat_tui.sessions.rows import claim_tabs  # noqa: PLC0415
+        from ccchat_tui.sessions.tabs import claim_tabs  # noqa: PLC0415
 
         assert self._store is not None
         if not self._wanted:

@@ -12,15 +12,9 @@ from pathlib import Path
 from ccchat_tui.engine.request import ReplyStats
 from ccchat_tui.sessions.attached_rows import save_attached
 from ccchat_tui.sessions.database import open_database, transaction
+from ccchat_tui.sessions.loading import load_session
 from ccchat_tui.sessions.model import Session, Turn, TurnState
-from ccchat_tui.sessions.rows import (
-    SessionRow,
-    TurnRow,
-    load_session,
-    save_draft,
-    save_session,
-    save_turn,
-)
+from ccchat_tui.sessions.rows import SessionRow, TurnRow, save_draft, save_session, save_turn
 from ccchat_tui.sessions.store import Store
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)

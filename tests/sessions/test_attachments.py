@@ -28,8 +28,9 @@ from ccchat_tui.sessions.attachments import (
 from ccchat_tui.sessions.context import prompt_for
 from ccchat_tui.sessions.database import open_database, transaction
 from ccchat_tui.sessions.export import export
+from ccchat_tui.sessions.loading import load_session
 from ccchat_tui.sessions.model import Session
-from ccchat_tui.sessions.rows import TurnRow, load_session, save_turn
+from ccchat_tui.sessions.rows import TurnRow, save_turn
 from tests.sessions.pictures import GIF, JPEG, WEBP, png
 from tests.sessions.stored import conversation, facts, write
 

@@ -16,17 +16,11 @@ import pytest
 
 from ccchat_tui.sessions.attachments import attachment_from
 from ccchat_tui.sessions.database import APPLICATION_ID, open_database, transaction, version_of
+from ccchat_tui.sessions.loading import load_session
 from ccchat_tui.sessions.migrations import MIGRATIONS
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.sessions.problems import StoreProblem
-from ccchat_tui.sessions.rows import (
-    SessionRow,
-    TurnRow,
-    load_session,
-    micros,
-    save_session,
-    save_turn,
-)
+from ccchat_tui.sessions.rows import SessionRow, TurnRow, micros, save_session, save_turn
 from ccchat_tui.sessions.search import search
 from tests.sessions.stored import conversation, facts, fill, kept, same, write
 

@@ -13,10 +13,11 @@ import pytest
 from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.engine.request import Rejected
 from ccchat_tui.sessions.keeper import StoreKeeper
+from ccchat_tui.sessions.loading import load_session
 from ccchat_tui.sessions.model import Session, Turn, TurnState
-from ccchat_tui.sessions.rows import load_session, take_over
 from ccchat_tui.sessions.search import total
 from ccchat_tui.sessions.store import Store
+from ccchat_tui.sessions.tabs import take_over
 from ccchat_tui.testing.app import until
 from tests.sessions.stored import everything, kept
 from tests.sessions.test_manager import MODEL, Talk

@@ -16,22 +16,18 @@ from hypothesis import strategies as st
 
 from ccchat_tui.engine.request import ReplyStats
 from ccchat_tui.sessions.database import open_database, transaction
+from ccchat_tui.sessions.loading import load_session
 from ccchat_tui.sessions.model import Session, Turn, TurnState
-from ccchat_tui.sessions.rows import (
-    SessionRow,
-    TurnRow,
-    add_pieces,
+from ccchat_tui.sessions.rows import SessionRow, TurnRow, add_pieces, save_session, save_turn
+from ccchat_tui.sessions.search import page, search
+from ccchat_tui.sessions.tabs import (
     claim_tabs,
     close_tab,
     forget_tabs,
-    load_session,
     mark_seen,
     release_all,
-    save_session,
-    save_turn,
     take_over,
 )
-from ccchat_tui.sessions.search import page, search
 from tests.sessions.stored import MOMENT, conversation, facts, same, write
 
 HOSTILE = st.one_of(

@@ -25,9 +25,9 @@ from ccchat_tui.sessions.history import (
 )
 from ccchat_tui.sessions.migrations import MIGRATIONS
 from ccchat_tui.sessions.problems import StoreProblem
-from ccchat_tui.sessions.rows import claim_tabs
 from ccchat_tui.sessions.search import page, search, total
 from ccchat_tui.sessions.store import Store
+from ccchat_tui.sessions.tabs import claim_tabs
 from ccchat_tui.testing.app import until
 from tests.sessions.stored import MOMENT, conversation, everything, kept, opened, put, same, write
 
