@@ -18,16 +18,11 @@ chats; and the engine would show requests in flight that no server knows of.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import math
-import sys
-from array import array
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ccchat_tui.backends.base import (
     BackendError,
@@ -41,15 +36,13 @@ from ccchat_tui.backends.base import (
     ServerStatus,
     managers_of,
 )
-from ccchat_tui.backends.json_body import SLICE
+from ccchat_tui.backends.cache_key import key_of, repeatable, runs_elsewhere
+from ccchat_tui.backends.cache_reply import ENTRY_OVERHEAD, Collector, KeptReply
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.clock import Clock, SystemClock
 
 TICK = 1 / 30
 """Seconds between two helpings of a reply that is given back at a pace: a frame of the screen."""
-ENTRY_OVERHEAD = 600
-"""Bytes that an entry takes beside its text: key, objects and its place in the table. Measured
-on CPython 3.11, and rounded up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,66 +88,6 @@ class CacheStatus:
     """Thrown out for room or for age."""
 
 
-class _Reply:
-    """A whole reply: its text in one string, and where the pieces were cut."""
-
-    __slots__ = ("cuts", "size", "stats", "stored_at", "text", "thinking")
-
-    def __init__(self, chunks: _Collector, stats: ChatStats, stored_at: float) -> None:
-        self.text = "".join(chunks.text)
-        self.thinking = "".join(chunks.thinking)
-        self.cuts = chunks.cuts
-        self.stats = stats
-        self.stored_at = stored_at
-        self.size = ENTRY_OVERHEAD + sum(map(sys.getsizeof, (self.text, self.thinking, self.cuts)))
-
-    def pieces(self) -> Iterator[ChatChunk]:
-        """The pieces as they came."""
-        text_at = thinking_at = 0
-        for cut in self.cuts:
-            if cut > 0:
-                yield ChatChunk(self.text[text_at : text_at + cut])
-                text_at += cut
-            else:
-                yield ChatChunk(thinking=self.thinking[thinking_at : thinking_at - cut])
-                thinking_at -= cut
-
-    def at_once(self) -> Iterator[ChatChunk]:
-        """The reply in as few pieces as it can be had."""
-        if self.thinking:
-            yield ChatChunk(thinking=self.thinking)
-        if self.text:
-            yield ChatChunk(self.text)
-
-
-class _Collector:
-    """The pieces of a reply that may come to be kept, as long as it is not too long for that."""
-
-    __slots__ = ("cuts", "room", "text", "thinking")
-
-    def __init__(self, room: int) -> None:
-        self.text: list[str] = []
-        self.thinking: list[str] = []
-        self.cuts = array("l")
-        """Lengths of the pieces; those of the thinking below zero."""
-        self.room = room
-
-    def take(self, chunk: ChatChunk) -> None:
-        """Add a piece."""
-        if self.room < 0:
-            return
-        if chunk.thinking:
-            self.thinking.append(chunk.thinking)
-            self.cuts.append(-len(chunk.thinking))
-        if chunk.text:
-            self.text.append(chunk.text)
-            self.cuts.append(len(chunk.text))
-        self.room -= len(chunk.text) + len(chunk.thinking) + self.cuts.itemsize
-        if self.room < 0:
-            self.text.clear()
-            self.thinking.clear()
-
-
 class CachingBackend:
     """A backend that remembers replies, in front of one that gives them.
 
@@ -177,7 +110,7 @@ class CachingBackend:
         self.inner = inner
         self.settings = settings or CacheSettings()
         self._clock = clock or SystemClock()
-        self._replies: OrderedDict[bytes, _Reply] = OrderedDict()
+        self._replies: OrderedDict[bytes, KeptReply] = OrderedDict()
         self._bytes = 0
         self._hits = self._misses = self._passed = self._evicted = 0
         self._digests: dict[str, str] = {}
@@ -251,7 +184,7 @@ class CachingBackend:
                     yield chunk
             return
         self._misses += 1
-        collector = _Collector(self.settings.max_bytes - ENTRY_OVERHEAD)
+        collector = Collector(self.settings.max_bytes - ENTRY_OVERHEAD)
         stats: ChatStats | None = None
         inner = self.inner.stream(prompt)
         try:
@@ -289,21 +222,7 @@ class CachingBackend:
         digest = await self._digest_of(prompt.model)
         if digest is None:
             return None
-        user = "" if self.settings.shared else prompt.user
-        try:
-            messages = [
-                [
-                    each.role,
-                    await _in_short(each.content),
-                    [await _in_short(i) for i in each.images],
-                ]
-                for each in prompt.messages
-            ]
-            what = [user, digest, messages, prompt.options, prompt.think, prompt.version]
-            text = json.dumps(what, sort_keys=True, allow_nan=False, default=_plain)
-        except (TypeError, ValueError, RecursionError):
-            return None
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        return await key_of(prompt, "" if self.settings.shared else prompt.user, digest)
 
     async def _digest_of(self, model: str) -> str | None:
         async with self._asking:
@@ -317,7 +236,7 @@ class CachingBackend:
                     self._digests_at = self._clock.monotonic()
         return self._digests.get(full_name(model))
 
-    def _find(self, key: bytes) -> _Reply | None:
+    def _find(self, key: bytes) -> KeptReply | None:
         reply = self._replies.get(key)
         if reply is None:
             return None
@@ -327,10 +246,10 @@ class CachingBackend:
         self._replies.move_to_end(key)
         return reply
 
-    def _keep(self, key: bytes, collector: _Collector, stats: ChatStats) -> None:
+    def _keep(self, key: bytes, collector: Collector, stats: ChatStats) -> None:
         if key in self._replies:
             self._bytes -= self._replies.pop(key).size
-        reply = _Reply(collector, _given_back(stats), self._clock.monotonic())
+        reply = KeptReply(collector, _given_back(stats), self._clock.monotonic())
         if reply.size > self.settings.max_bytes:
             return
         self._replies[key] = reply
@@ -342,7 +261,7 @@ class CachingBackend:
         self._bytes -= self._replies.pop(key).size
         self._evicted += 1
 
-    async def _give_back(self, reply: _Reply) -> AsyncGenerator[ChatChunk, None]:
+    async def _give_back(self, reply: KeptReply) -> AsyncGenerator[ChatChunk, None]:
         pace = self.settings.pace
         if pace is None:
             for chunk in reply.at_once():
@@ -357,43 +276,9 @@ class CachingBackend:
         yield ChatChunk(stats=reply.stats)
 
 
-def repeatable(options: Mapping[str, Any]) -> bool:
-    """Whether options make the same reply come again: `temperature` 0, or a fixed `seed` (below
-    zero Ollama draws one, and -1 is its default; Ollama source, api/types.go)."""
-    temperature, seed = options.get("temperature"), options.get("seed")
-    if isinstance(temperature, int | float) and temperature is not False and temperature == 0:
-        return True
-    return isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0
-
-
-def runs_elsewhere(model: str) -> bool:
-    """Whether a name is that of a model which a local Ollama hands on to the cloud: then the
-    digest is that of the stub (Ollama's documentation, "Cloud models")."""
-    return full_name(model).endswith((":cloud", "-cloud"))
-
-
 def _given_back(stats: ChatStats) -> ChatStats:
     """The stats of a reply from memory: no server spent any time on it."""
     return replace(stats, load_seconds=None, prompt_seconds=None, reply_seconds=None, cached=True)
-
-
-async def _in_short(value: Any) -> Any:
-    """A very long text, such as a picture, as its hash; worked out slice by slice, with a turn for
-    others between."""
-    if not isinstance(value, str) or len(value) <= SLICE:
-        return value
-    digest = hashlib.sha256()
-    for start in range(0, len(value), SLICE):
-        digest.update(value[start : start + SLICE].encode("utf-8", "surrogatepass"))
-        await asyncio.sleep(0)
-    return [len(value), digest.hexdigest()]
-
-
-def _plain(value: object) -> object:
-    """A mapping of an unusual kind as a plain one; anything else has no place in a key."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} cannot be part of a key")
 
 
 async def _close(pieces: AsyncIterator[ChatChunk]) -> None:

@@ -21,7 +21,8 @@ from ccchat_tui.backends.base import (
     ModelInfo,
     Prompt,
 )
-from ccchat_tui.backends.cache import CacheSettings, CachingBackend, repeatable
+from ccchat_tui.backends.cache import CacheSettings, CachingBackend
+from ccchat_tui.backends.cache_key import repeatable
 from ccchat_tui.testing.virtual_time import LoopClock, run_virtual
 from tests.support.caches import MODEL, cached, chunks, question
 from tests.support.memory_server import MemoryServer
