@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from ccchat_tui.api.leaving import while_there
 from ccchat_tui.api.replies import NDJSON
+from ccchat_tui.api.rest import Rest
 from ccchat_tui.api.views import encode
 from ccchat_tui.engine.events import EngineEvent, RequestEnded, RequestEvent
 from ccchat_tui.event_log.lines import line_of
@@ -123,8 +124,8 @@ class DetachedRequests:
             self.forget(request_id)
             return
         detached.handle.cancel()
-        if not detached.ended:  # it is kept until its connection is closed, and a while longer
-            self._watch(request_id, detached)
+        # It is kept until its connection is closed, and a while longer.
+        self._watch(request_id, detached)
 
     def _hear(self, event: EngineEvent) -> None:
         if not isinstance(event, RequestEvent):
@@ -170,8 +171,8 @@ class Followed(Response):
         self._id = request_id
         self._detached = detached
         self._events = events
-        self._thinking = _Rest(thinking)
-        self._text = _Rest(text)
+        self._thinking = Rest(thinking)
+        self._text = Rest(text)
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -186,8 +187,8 @@ class Followed(Response):
         await send({"type": "http.response.start", "status": 200, "headers": head})
         detached = self._detached
         while True:
-            over = detached.ended
             line = self._news()
+            over = detached.ended and self._events == len(detached.events)
             if line or over:
                 await self._line(send, line, more=not over)
                 if over:
@@ -197,15 +198,18 @@ class Followed(Response):
 
     def _news(self) -> dict[str, Any]:
         detached, line = self._detached, dict[str, Any]()
-        events = detached.events[self._events :]
-        if events:
-            self._events += len(events)
-            line["events"] = [line_of(event) for event in events]
+        events, more = detached.events[self._events :], False
         if (handle := detached.handle) is not None:
             if thinking := self._thinking.of(handle.thinking):
                 line["thinking"] = thinking
             if text := self._text.of(handle.parts):
                 line["text"] = text
+            more = self._thinking.more(handle.thinking) or self._text.more(handle.parts)
+        if more and detached.ended:
+            events = events[:-1]  # the end is told last
+        if events:
+            self._events += len(events)
+            line["events"] = [line_of(event) for event in events]
         return line
 
     async def _changed(self) -> bool:
@@ -232,23 +236,3 @@ class Followed(Response):
     async def _line(send: Send, line: dict[str, Any], *, more: bool) -> None:
         body = encode(line) + b"\n"
         await send({"type": "http.response.body", "body": body, "more_body": more})
-
-
-class _Rest:
-    """What is left of a text that comes in pieces, after so many characters of it."""
-
-    __slots__ = ("_pieces", "_skip")
-
-    def __init__(self, skip: int) -> None:
-        self._skip = skip
-        self._pieces = 0
-
-    def of(self, parts: list[str]) -> str:
-        """What has come since this was asked last."""
-        new = "".join(parts[self._pieces :])
-        self._pieces = len(parts)
-        if not self._skip:
-            return new
-        skipped = min(self._skip, len(new))
-        self._skip -= skipped
-        return new[skipped:]

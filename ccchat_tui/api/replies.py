@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from ccchat_tui.api.rest import Rest
 from ccchat_tui.api.views import encode
 from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.engine.request import RequestState
@@ -169,10 +170,9 @@ class Reply(Response):
 
 async def _news(handle: RequestHandle) -> AsyncIterator[tuple[str, str]]:
     """What is new of a reply each time something is: thinking and text."""
-    thought = said = 0
+    thought, said = Rest(), Rest()
     while True:
-        thinking, content = "".join(handle.thinking[thought:]), "".join(handle.parts[said:])
-        thought, said = len(handle.thinking), len(handle.parts)
+        thinking, content = thought.of(handle.thinking), said.of(handle.parts)
         if thinking or content:
             yield thinking, content
         elif handle.ended:

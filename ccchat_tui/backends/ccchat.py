@@ -142,7 +142,7 @@ class CcchatServer(OllamaBackend):
 
     def _read(self, line: str | bytes) -> Json:
         try:
-            data = json.loads(line)
+            data = json.loads(line, parse_constant=_no_number)
         except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict):
@@ -175,8 +175,16 @@ class CcchatServer(OllamaBackend):
         return super()._refusal(status, headers, body)
 
     def _stranger(self, _body: bytes) -> BackendError:
+        return self.stranger()
+
+    def stranger(self) -> BackendError:
+        """What answers there is something else."""
         return BackendError(
             ErrorKind.NOT_OLLAMA,
             f"What answers at {self.address} is no ccchat; check the address given to --connect",
             status=200,
         )
+
+
+def _no_number(word: str) -> object:
+    raise ValueError(f"{word} is no number")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -15,8 +16,13 @@ from ccchat_tui.engine.mirrored import MirroredRequests
 from ccchat_tui.engine.request import Failure, RequestState
 from ccchat_tui.event_log.reader import event_of
 
-_DEFINITE: Final = frozenset({400, 403, 404, 409, 413, 429, 503})
-"""Statuses that a further try would only be answered with again."""
+_REFUSED: Final = frozenset({400, 403, 404, 409, 413, 429, 503})
+"""Statuses by which a request is not taken."""
+_LINE: Final[tuple[tuple[str, object], ...]] = (("events", []), ("thinking", ""), ("text", ""))
+"""What a line may have, and what stands for what it has not."""
+_GONE: Final = frozenset({400, 403, 404})
+"""Statuses that one which was taken cannot be followed after. Not 503: there may only be too many
+connections at the moment."""
 
 
 class CarriedRequest:
@@ -28,6 +34,7 @@ class CarriedRequest:
         handle: Its handle here.
         prompt: What is asked.
         terms: The further fields of the request.
+        here: Makes a moment of ours of one of the other engine's clock.
         tell: Told of what happens to it, in order.
     """
 
@@ -39,17 +46,21 @@ class CarriedRequest:
         *,
         prompt: Prompt,
         terms: dict[str, Any],
+        here: Callable[[float], float],
         tell: Callable[[list[RequestEvent]], None],
     ) -> None:
         self.handle = handle
-        self.offset = 0.0
-        """Seconds from the other engine's clock to ours."""
+        self.asking = False
+        """Whether it is on its way there, and nobody can say yet whether it has been taken."""
+        self.carrying: asyncio.Task[None] | None = None
+        """What carries it."""
+        self._here = here
         self._server = server
         self._mirrored = mirrored
         self._prompt = prompt
         self._terms = terms
         self._tell = tell
-        self._sent = False
+        self._sent = self._tried = False
         self._have = {"events": 0, "thinking": 0, "text": 0}
 
     async def attempt(self) -> None:
@@ -62,17 +73,32 @@ class CarriedRequest:
             return
         try:
             if not self._sent:
-                await self._server.submit(self._prompt, **self._terms)
-                self._sent = True
+                await self._bring()
             await self._server.follow(self.handle.id, self._take, **self._have)
         except BackendError as error:
-            if error.status not in _DEFINITE and error.kind is not ErrorKind.UNAUTHORIZED:
+            if not self._definite(error):
                 raise
             self.end(RequestState.FAILED, self._failure(error))
         if not self.handle.ended:
             raise BackendError(
                 ErrorKind.DISCONNECTED, f"{self._server.address} stopped in the middle of a reply"
             )
+
+    async def _bring(self) -> None:
+        self.asking = True
+        try:
+            await self._server.submit(self._prompt, **self._terms)
+            self._sent = True
+            if self.handle.ended:  # cancelled here while it was on its way
+                await self._server.cancel(self.handle.id)
+        finally:
+            self.asking, self._tried = False, True
+
+    def _definite(self, error: BackendError) -> bool:
+        """Whether a further try would only come to the same."""
+        if error.kind in {ErrorKind.UNAUTHORIZED, ErrorKind.PROTOCOL}:
+            return True
+        return error.status in (_GONE if self._sent else _REFUSED)
 
     def end(self, state: RequestState, failure: Failure | None) -> None:
         """Have it end here, whatever the other side says of it later."""
@@ -95,7 +121,9 @@ class CarriedRequest:
         )
 
     def _failure(self, error: BackendError) -> Failure:
-        if self._sent and error.status == 404:
+        # There is one of this id already: ours, which was taken by a try of which we heard no more.
+        taken_once = self._tried and error.status == 409
+        if taken_once or (self._sent and error.status == 404):
             return Failure(
                 "lost",
                 f"The ccchat at {self._server.address} does not know this request any more; it was "
@@ -111,13 +139,19 @@ class CarriedRequest:
         """A line of what is new. The end is told last, after the text that came with it."""
         if self.handle.ended:
             return
-        events = [event_of(each) for each in line.get("events", ())]
+        given, thinking, text = (line.get(*each) for each in _LINE)
+        if not (isinstance(given, list) and isinstance(thinking, str) and isinstance(text, str)):
+            raise ValueError("what is new of a reply is of another kind")
+        events = [event_of(each) for each in given]
         self._have["events"] += len(events)
-        told = [replace(e, at=e.at + self.offset) for e in events if isinstance(e, RequestEvent)]
+        told = [replace(e, at=self._here(e.at)) for e in events if isinstance(e, RequestEvent)]
+        if any(event.request_id != self.handle.id for event in told):
+            raise ValueError("another request is told of")
         last = [event for event in told if isinstance(event, RequestEnded)]
         self._happen(*(event for event in told if not isinstance(event, RequestEnded)))
-        thinking, text = str(line.get("thinking", "")), str(line.get("text", ""))
         if thinking or text:
+            if not self.handle.state.in_flight:
+                raise ValueError("there is a reply before it has been started")
             self._have["thinking"] += len(thinking)
             self._have["text"] += len(text)
             self.handle.feed(text, thinking)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields, replace
 from typing import Any, Final, TypeVar
 
 from ccchat_tui.backends.base import ServerState, ServerStatus
@@ -16,10 +16,16 @@ from ccchat_tui.engine.stats import (
     Totals,
     UserView,
 )
-from ccchat_tui.text import one_line
+from ccchat_tui.text import one_line, sanitize
 
 Json = Mapping[str, Any]
 T = TypeVar("T", LimitsView, Totals, UserView, AdaptiveView)
+
+LONGEST: Final = 512
+LONGEST_NAME: Final = 100
+"""Characters of a text, and of a user's name."""
+HIGHEST: Final = 1e15
+"""What no figure of a queue comes to."""
 
 _PRIORITIES: Final = {priority.name.lower(): priority for priority in Priority}
 
@@ -58,7 +64,7 @@ def snapshot_of(status: Json, rows: Sequence[Json], at: float) -> QueueSnapshot:
         ValueError: Something in it is missing, or of the wrong kind.
     """
     try:
-        plain = {name: status[name] for name in _PLAIN}
+        plain = {field.name: _field(field, status[field.name]) for field in _PLAIN}
         adaptive = status.get("adaptive")
         return QueueSnapshot(
             **plain,
@@ -81,11 +87,11 @@ def servers_of(status: Json) -> tuple[ServerStatus, ...]:
                 name=one_line(each["server"], 80),
                 address=one_line(each.get("address", ""), 200),
                 state=ServerState(each["state"]),
-                in_flight=each["in_flight"],
-                limit=each["limit"],
-                weight=each["weight"],
-                completed=each["completed"],
-                failed=each["failed"],
+                in_flight=int(_number(each["in_flight"])),
+                limit=None if each["limit"] is None else int(_number(each["limit"])),
+                weight=_number(each["weight"]),
+                completed=int(_number(each["completed"])),
+                failed=int(_number(each["failed"])),
                 note=one_line(each.get("reason", ""), 200),
                 reason=one_line(each.get("reason", ""), 200),
             )
@@ -96,37 +102,72 @@ def servers_of(status: Json) -> tuple[ServerStatus, ...]:
 
 
 _OWN = {"at", "limits", "totals", "requests", "users", "adaptive"}
-_PLAIN = tuple(field.name for field in fields(QueueSnapshot) if field.name not in _OWN)
+_PLAIN = tuple(field for field in fields(QueueSnapshot) if field.name not in _OWN)
+_KINDS: Final[Mapping[str, frozenset[type]]] = {
+    "bool": frozenset({bool}),
+    "int": frozenset({int}),
+    "float": frozenset({int, float}),
+    "str": frozenset({str}),
+}
 
 
 def _of(kind: type[T], data: Json) -> T:
-    return kind(**{field.name: data[field.name] for field in fields(kind)})
+    return kind(**{field.name: _field(field, data[field.name]) for field in fields(kind)})
+
+
+def _field(field: Field[Any], value: Any) -> Any:
+    """A value for a field, if it is of the field's kind: what is drawn or reckoned with later must
+    not be another's to choose."""
+    if field.type == "Totals":
+        return _of(Totals, value)
+    if type(value) not in _KINDS[str(field.type)]:
+        raise TypeError(f"{field.name} is of another kind")
+    return _words(value, LONGEST) if isinstance(value, str) else _number(value)
 
 
 def _user(data: Json) -> UserView:
-    return _of(UserView, {**data, "totals": _of(Totals, data["totals"])})
+    return replace(_of(UserView, data), user=_name(data["user"]))
 
 
 def _row(data: Json) -> RequestView:
+    position = data["position"]
     return RequestView(
-        id=data["id"],
-        user=data["user"],
-        session_id=data["session_id"],
-        model=data["model"],
-        preview=data["preview"],
+        id=_name(data["id"]),
+        user=_name(data["user"]),
+        session_id=_name(data["session_id"]),
+        model=_words(data["model"], LONGEST),
+        preview=_words(data["preview"], LONGEST),
         state=RequestState(data["state"]),
         priority=_PRIORITIES[data["priority"]],
-        position=data["position"],
+        position=None if position is None else int(_number(position)),
         waited=_seconds(data["waited_ms"]) or 0.0,
         first_token_after=_seconds(data["first_token_ms"]),
         running=_seconds(data["running_ms"]) or 0.0,
-        tokens=data["tokens"],
-        tokens_per_second=data["tokens_per_second"],
-        attempt=data["attempt"],
-        cancelling=data["cancelling"],
-        note=data["note"],
+        tokens=int(_number(data["tokens"])),
+        tokens_per_second=_number(data["tokens_per_second"]),
+        attempt=int(_number(data["attempt"])),
+        cancelling=data["cancelling"] is True,
+        note=_words(data["note"], LONGEST),
     )
 
 
 def _seconds(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000
+    return None if milliseconds is None else _number(milliseconds) / 1000
+
+
+def _number(value: float) -> float:
+    if not 0 <= value <= HIGHEST:
+        raise TypeError("a figure is out of all bounds")
+    return value
+
+
+def _words(text: str, most: int) -> str:
+    """A text in one line, that steers no terminal."""
+    return " ".join(sanitize(text[:most]).split())
+
+
+def _name(text: str) -> str:
+    """A name by which something is asked for again, and which therefore stays as it is."""
+    if len(text) > LONGEST or sanitize(text) != text or "\n" in text:
+        raise TypeError("a name is none")
+    return text

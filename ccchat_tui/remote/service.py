@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
+from urllib.parse import urlencode
 
 from ccchat_tui.backends.base import BackendError, ChatBackend, Prompt, ServerStatus
 from ccchat_tui.backends.ccchat import CcchatServer, Json
@@ -32,7 +33,8 @@ from ccchat_tui.engine.service import PREVIEW
 from ccchat_tui.engine.stats import QueueSnapshot
 from ccchat_tui.event_log.reader import event_of
 from ccchat_tui.remote.carried import CarriedRequest
-from ccchat_tui.remote.picture import NOTHING, servers_of, snapshot_of
+from ccchat_tui.remote.picture import LONGEST, LONGEST_NAME, NOTHING, servers_of, snapshot_of
+from ccchat_tui.text import one_line
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ SLOW: Final = 0.5
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 5.0
 """Seconds between two tries to connect again; they double from the first to the longest."""
+LONGEST_AGO: Final = 3600.0
+"""Seconds for which what is told may be past."""
 REMEMBERED: Final = 5000
 """Requests of ours of which it is known that they were, so that nothing is told of them twice."""
 LEAVING: Final = 2.0
@@ -65,7 +69,10 @@ class Me:
 async def who_am_i(server: CcchatServer) -> Me:
     """Ask a ccchat who we are there. Raises `BackendError`."""
     told = await server.me()
-    return Me(str(told["user"]), told["admin"] is True, str(told.get("model", "")), told["at"])
+    user, model, at = told["user"], told.get("model", ""), told["at"]
+    if not (isinstance(user, str) and isinstance(model, str) and type(at) in {int, float}):
+        raise server.stranger()
+    return Me(one_line(user, LONGEST_NAME), told["admin"] is True, one_line(model, LONGEST), at)
 
 
 class RemoteService:
@@ -92,7 +99,7 @@ class RemoteService:
         self._now = clock.monotonic
         self._rng = rng or random.Random()
         self._backend: ChatBackend = server
-        self._offset = self._now() - me.at
+        self._offset = self._now() - me.at  # from the other engine's clock to ours
         self._announcer = Announcer()
         self._history = QueueHistory(self._now)
         self._mirrored = MirroredRequests(self._now, self._ask_to_cancel)
@@ -198,15 +205,20 @@ class RemoteService:
         if timeout is not None:
             terms["timeout_ms"] = round(timeout * 1000)
         carried = CarriedRequest(
-            self.server, self._mirrored, handle, prompt=asked, terms=terms, tell=self._tell
+            self.server,
+            self._mirrored,
+            handle,
+            prompt=asked,
+            terms=terms,
+            here=self._here,
+            tell=self._tell,
         )
-        carried.offset = self._offset
         self._own[id] = carried
         self._ours[id] = None
         if len(self._ours) > REMEMBERED:
             del self._ours[next(iter(self._ours))]
         self._empty.clear()
-        self._spawn(self._carry(carried), f"request {id}")
+        carried.carrying = self._spawn(self._carry(carried), f"request {id}")
         return handle
 
     def find(self, request_id: str) -> RequestHandle | None:
@@ -225,16 +237,30 @@ class RemoteService:
         return True
 
     def cancel_user(self, user: str) -> list[str]:
-        """Cancel everything of one user, as far as it is known here."""
-        return self._cancel([row.id for row in self._picture.requests if row.user == user], user)
+        """Cancel everything of one user. Returns what is known of it here."""
+        return self._cancel(f"?{urlencode({'user': user})}", user)
 
     def cancel_all(self) -> list[str]:
-        """Cancel everything that we may cancel, as far as it is known here."""
-        return self._cancel([row.id for row in self._picture.requests])
+        """Cancel everything that we may cancel. Returns what is known of it here."""
+        return self._cancel("?all=1" if self.me.admin else "")
 
-    def _cancel(self, known: list[str], user: str | None = None) -> list[str]:
-        own = [c.handle.id for c in self._own.values() if user in (None, c.handle.user)]
-        return [each for each in dict.fromkeys((*own, *known)) if self.cancel(each)]
+    def _cancel(self, which: str, user: str | None = None) -> list[str]:
+        """Ours one by one, for they say here what becomes of them; the others, of whom there may be
+        more than are known here, at once."""
+        own = [
+            each.handle.id
+            for each in list(self._own.values())
+            if user in (None, each.handle.user) and each.handle.cancel()
+        ]
+        others = [
+            row.id
+            for row in self._picture.requests
+            if user in (None, row.user) and row.id not in self._ours
+        ]
+        if self.me.admin or others:
+            asking = self.server.steer("DELETE", f"/api/ai/requests{which}")
+            self._spawn(self._told(asking), "cancel all")
+        return [*own, *others]
 
     def _ask_to_cancel(self, handle: RequestHandle) -> bool:
         carried = self._own.get(handle.id)
@@ -244,24 +270,32 @@ class RemoteService:
         return True
 
     async def _stop(self, carried: CarriedRequest) -> None:
-        try:
-            if not self.trouble:
+        if not self.trouble:
+            try:
                 await self.server.cancel(carried.handle.id)
                 return
-        except BackendError as error:
-            if error.status not in (None, 404):
-                carried.handle.cancelling = False
-                self.say(error.message)
-                return
+            except BackendError as error:
+                if error.status not in (None, 404):
+                    carried.handle.cancelling = False
+                    self.say(error.message)
+                    return
         # Nobody there can be told, or nobody there knows of it: who is not followed is cancelled.
+        self._end(carried)
+
+    def _end(self, carried: CarriedRequest) -> None:
+        """Have one of ours end here. One that is on its way there is cancelled when it arrives."""
         carried.end(RequestState.CANCELLED, Failure("cancelled", "cancelled"))
+        if carried.carrying is not None and not carried.asking:
+            carried.carrying.cancel()
 
     async def _carry(self, carried: CarriedRequest) -> None:
         """Follow one of ours through all connections it takes."""
         pause = FIRST_PAUSE
         try:
             while not carried.handle.ended:
-                await self._up.wait()
+                if not self._up.is_set():
+                    await self._up.wait()
+                    pause = FIRST_PAUSE
                 try:
                     await carried.attempt()
                 except BackendError:
@@ -338,7 +372,7 @@ class RemoteService:
             async with asyncio.timeout(LEAVING):
                 await self._empty.wait()
         for carried in living:  # whoever still waits is woken
-            carried.end(RequestState.CANCELLED, Failure("cancelled", "cancelled"))
+            self._end(carried)
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
@@ -353,15 +387,25 @@ class RemoteService:
         while True:
             begun = self._now()
             try:
+                if self.trouble:  # it may have been started anew, or its clock have stood still
+                    me = await who_am_i(self.server)
+                    self._offset = self._now() - me.at
                 await self.server.events(self._last, self._hear)
                 why = f"The ccchat at {self.server.address} has closed the connection."
             except BackendError as error:
                 why = f"{error.message.rstrip('.')}."
+            except ValueError as error:
+                why = _strange(error)
             if self._now() - begun > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             self._set_trouble(why)
             await asyncio.sleep(pause * self._rng.uniform(0.75, 1.25))
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _here(self, at: float) -> float:
+        """A moment of the other engine's clock on ours. What is told has happened, and lately."""
+        now = self._now()
+        return min(now, max(now - LONGEST_AGO, at + self._offset))
 
     def _hear(self, line: Json) -> None:
         """A line of the events. The first one comes at once."""
@@ -378,7 +422,7 @@ class RemoteService:
             return  # the queue is looked at anyway
         own = isinstance(event, RequestEvent) and event.request_id in self._ours
         if event is not None and not own:  # ours tell of themselves, in step with their replies
-            self._tell([replace(event, at=event.at + self._offset)])
+            self._tell([replace(event, at=self._here(event.at))])
 
     def _tell(self, events: list[RequestEvent] | list[EngineEvent]) -> None:
         self._dirty.set()

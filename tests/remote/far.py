@@ -31,12 +31,14 @@ class Wire:
         parts = urlsplit(url)
         self._there = (parts.hostname, parts.port)
         self._server: asyncio.Server | None = None
+        self._open = False
         self._port = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._passing: set[asyncio.Task[None]] = set()
 
     async def open(self) -> str:
         """Let connections through, at the same address as before. Returns it."""
+        self._open = True
         self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
         return f"http://127.0.0.1:{self._port}"
@@ -44,6 +46,7 @@ class Wire:
     async def cut(self) -> None:
         """Break every connection, and let none through."""
         assert self._server is not None
+        self._open = False
         self._server.close()
         for writer in list(self._writers):
             writer.transport.abort()
@@ -59,6 +62,9 @@ class Wire:
         with suppress(OSError):
             there_reader, there = await asyncio.open_connection(*self._there)
             self._writers.add(there)
+            if not self._open:  # cut while it was coming about
+                there.transport.abort()
+                writer.transport.abort()
             await asyncio.gather(_copy(reader, there), _copy(there_reader, writer))
             self._writers.discard(there)
         self._writers.discard(writer)

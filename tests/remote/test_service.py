@@ -115,7 +115,7 @@ class TestCancelling:
                 assert (hers.user, hers.preview) == ("ada", "hers")
                 assert there.service.cancel(hers.id)
                 await until(lambda: there.desk.service.snapshot().totals.cancelled == 1)
-            assert "Ended" in there.happened(hers.id)
+            await until(lambda: "Ended" in there.happened(hers.id))
             assert not mine.ended
 
     async def test_leaving_cancels_what_is_ours(self, tmp_path: Path) -> None:
