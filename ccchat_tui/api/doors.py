@@ -25,6 +25,8 @@ from ccchat_tui.api.views import encode
 
 MOST_BODY: Final = 16 * 1024 * 1024
 """Bytes of a body; pictures travel in it."""
+MOST_FOR_NOBODY: Final = 4096
+"""The same where no token is asked for, and no body is looked at."""
 BODY_SECONDS: Final = 30.0
 """How long a body may take to come."""
 
@@ -91,7 +93,8 @@ class Doors:
             send = _dated(answered.watch(send))
             refusal = self._stranger(scope, headers) or self._unknown(scope, headers)
             if refusal is None:
-                body = await self._read(headers, receive)
+                most = MOST_BODY if scope["path"] not in OPEN else MOST_FOR_NOBODY
+                body = await self._read(headers, receive, most)
                 if isinstance(body, bytes):
                     await self._let_in(scope, body, receive, send)
                     if answered.status is not None and not answered.whole:
@@ -151,11 +154,11 @@ class Doors:
         scope.setdefault("state", {}).update(caller=caller, token=token.strip())
         return None
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes | Response:
+    async def _read(self, headers: Headers, receive: Receive, most: int) -> bytes | Response:
         """The whole body, or why it is not taken."""
         length = headers.get("content-length", "")
-        if length.isdigit() and (len(length) > 15 or int(length) > MOST_BODY):
-            return _too_large()
+        if length.isdigit() and (len(length) > 15 or int(length) > most):
+            return _too_large(most)
         body = bytearray()
         try:
             async with asyncio.timeout(BODY_SECONDS):
@@ -164,8 +167,8 @@ class Doors:
                     if message["type"] != "http.request":
                         return _refuse(400, "the body broke off")
                     body += message.get("body", b"")
-                    if len(body) > MOST_BODY:
-                        return _too_large()
+                    if len(body) > most:
+                        return _too_large(most)
                     if not message.get("more_body"):
                         return bytes(body)
         except TimeoutError:
@@ -191,8 +194,8 @@ def _dated(send: Send) -> Send:
 _CLOSE: Final = (("connection", "close"),)
 
 
-def _too_large() -> Response:
-    return _refuse(413, f"the body is larger than {MOST_BODY >> 20} MiB", _CLOSE)
+def _too_large(most: int) -> Response:
+    return _refuse(413, f"the body is larger than {most >> 10} KiB", _CLOSE)
 
 
 def _refuse(status: int, words: str, headers: Iterable[tuple[str, str]] = ()) -> Response:

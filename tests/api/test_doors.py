@@ -178,6 +178,15 @@ class TestBounds:
             response = await desk.ada.post("/api/ai/requests", content=pieces())
             assert response.status_code == 413
 
+    async def test_nobody_has_a_large_body_kept(self, tmp_path: Path) -> None:
+        async with api(tmp_path) as desk:
+            head = b"POST /healthz HTTP/1.1\r\nhost: localhost\r\n"
+            assert b" 413 " in await raw(desk, head + b"content-length: 4097\r\n\r\n")
+            pieces = (
+                head + b"transfer-encoding: chunked\r\n\r\n" + b"400\r\n" + b" " * 1024 + b"\r\n"
+            )
+            assert b" 413 " in await raw(desk, pieces + (b"400\r\n" + b" " * 1024 + b"\r\n") * 4)
+
     async def test_a_body_that_does_not_come(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
