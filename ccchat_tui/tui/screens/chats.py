@@ -17,9 +17,10 @@ from ccchat_tui.tui.screens.ask_text import AskTextScreen
 from ccchat_tui.tui.screens.chat_home import HomeScreen
 from ccchat_tui.tui.screens.chat_keys import CHAT_KEYS
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
-from ccchat_tui.tui.widgets.chat_pane import ChatPane, InfoLine
+from ccchat_tui.tui.widgets.chat_pane import ChatPane
 from ccchat_tui.tui.widgets.deck import Deck
 from ccchat_tui.tui.widgets.header import StatusHeader
+from ccchat_tui.tui.widgets.info_line import InfoLine
 from ccchat_tui.tui.widgets.key_hints import KeyHints
 from ccchat_tui.tui.widgets.queue_panel import QueuePanel
 from ccchat_tui.tui.widgets.side_panel import SidePanel

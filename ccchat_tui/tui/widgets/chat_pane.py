@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -16,48 +15,25 @@ from textual.widgets import Static
 
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.request import Rejected
-from ccchat_tui.sessions.attachments import Attachment
 from ccchat_tui.sessions.comparison import Comparison
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.model import Session, Turn
-from ccchat_tui.sessions.presets import Preset
-from ccchat_tui.sessions.together import Sent, when_all_kept
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.attaching import Attaching
-from ccchat_tui.tui.refusals import compared_words, words_of
-from ccchat_tui.tui.slash import Slash, SlashCall, SlashError
+from ccchat_tui.tui.refusals import words_of
+from ccchat_tui.tui.sending import AskAll, Sending
+from ccchat_tui.tui.slash import Slash
 from ccchat_tui.tui.slash_completion import Completion
 from ccchat_tui.tui.turn_deeds import TurnDeeds
 from ccchat_tui.tui.widgets.attachments import AttachmentBar
 from ccchat_tui.tui.widgets.compare_figures import CompareFigures
 from ccchat_tui.tui.widgets.composer import PLACEHOLDER, Composer
 from ccchat_tui.tui.widgets.find_bar import FindBar
-from ccchat_tui.tui.widgets.line import Piece, PieceLine
+from ccchat_tui.tui.widgets.info_line import InfoLine
 from ccchat_tui.tui.widgets.piece_rows import PieceRows
 from ccchat_tui.tui.widgets.slash_list import SlashList
 from ccchat_tui.tui.widgets.tab_bar import STATUS_GLYPHS
 from ccchat_tui.tui.widgets.transcript import Transcript
-
-AskAll = Callable[[str, Sequence[Attachment]], Sent]
-"""Sends a message with its files to several."""
-
-
-class InfoLine(PieceLine):
-    """Whose chat it is, which model is asked, with what settings, and what runs."""
-
-    DEFAULT_CSS = """
-    InfoLine {
-        color: $text-muted;
-        padding: 0 1;
-    }
-    """
-
-    class SettingsRequested(Message):
-        """The settings in the line were clicked."""
-
-    def chosen(self, target: str) -> None:  # noqa: ARG002 - there is only one
-        """Any click opens the settings."""
-        self.post_message(self.SettingsRequested())
 
 
 class ChatPane(Vertical):
@@ -128,7 +104,6 @@ class ChatPane(Vertical):
         self.transcript = Transcript(clock=clock)
         # A cursor that blinks would draw twice a second while nothing happens.
         self.composer = Composer(blink=False)
-        self._slash = slash
         if slash is not None:
             self.composer.completion = Completion(lambda line: slash.choices(line, self))
         self._choices = SlashList()
@@ -141,10 +116,10 @@ class ChatPane(Vertical):
         self._focus_wanted = False
         self.figures: CompareFigures | None = None
         """What its model takes, while it is one of a comparison."""
-        self._ask_all: AskAll | None = None
         self._shape = -1
         self.deeds = TurnDeeds(self, sessions)
         """What is done to its turns."""
+        self._sending = Sending(self, sessions, slash)
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -220,20 +195,7 @@ class ChatPane(Vertical):
             self.figures.show_session()
             title = f"{glyph} {self.figures.head}"
         self.border_title = Content(" ".join(title.split()))
-        running = len(self._sessions.running(session))
-        # Everything a click may change is told here; what is at its default is left unsaid.
-        facts = [one_line(session.model, 32) or "no model yet"]
-        facts += Preset.of(session).facts
-        if session.ordered:
-            facts.append("one after the other")
-        pieces = [Piece("▎", self._colour, "settings")] if self._colour else []
-        pieces += [
-            Piece(one_line(session.user, 16), "bold", "settings"),
-            Piece(f"  {' · '.join(facts)}", "", "settings"),
-        ]
-        if running:
-            pieces.append(Piece(f"  {running} running", "$state-streaming"))
-        self._info.show(pieces)
+        self._info.show_session(session, len(self._sessions.running(session)), self._colour)
         self.attaching.look_at_model()
 
     @property
@@ -250,7 +212,7 @@ class ChatPane(Vertical):
         """
         if self.figures is not None:
             self.figures.remove()
-        self.figures, self._ask_all = figures, ask_all
+        self.figures, self._sending.ask_all = figures, ask_all
         self.set_class(figures is not None, "-compared")
         self.composer.placeholder = PLACEHOLDER if figures is None else "A question for all models"
         if self.is_attached:
@@ -311,50 +273,7 @@ class ChatPane(Vertical):
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
         event.stop()
-        if self._slash is None:
-            self._send(event, event.text)
-            return
-        try:
-            what = self._slash.read(event.text, self)
-            if not isinstance(what, SlashCall):
-                self._send(event, what)
-                return
-            said = await what.command.run(what)
-        except SlashError as error:
-            self.composer.refused()
-            self.tell(error.message, problem=True)
-            return
-        what.take()
-        if self.is_attached:
-            self.tell(said or "")
-
-    def _send(self, event: Composer.Submitted, message: str) -> None:
-        if self._ask_all is not None and not self.deeds.editing:
-            self._send_to_all(event, self._ask_all(message, self.session.attached))
-            return
-        try:
-            turn, then = self.deeds.send(message)
-        except Rejected as refusal:
-            self.composer.refused()
-            self.tell(f"Not sent: {words_of(refusal)}", problem=True)
-        else:
-            self._sessions.keeper.when_kept(turn, lambda: self._kept(event.text, then))
-            self.tell("")
-
-    def _send_to_all(self, event: Composer.Submitted, sent: Sent) -> None:
-        if sent.refused:
-            self.composer.refused()
-            self.tell(compared_words(sent), problem=True)
-            return
-        self.attaching.sent()
-        self.tell("")
-        when_all_kept(self._sessions.keeper, sent.turns, lambda: self._kept(event.text))
-
-    def _kept(self, text: str, then: Callable[[], None] = lambda: None) -> None:
-        """A message is where it cannot be lost: it may go out of the box."""
-        if self.composer.is_attached:
-            self.composer.accepted(text)
-            then()
+        await self._sending.submit(event.text)
 
     @on(Composer.Changed)
     def _written(self, event: Composer.Changed) -> None:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.document._document import EditResult, Location, Selection
+from textual.document._document import Selection
 from textual.geometry import Size
 from textual.message import Message
 
 from ccchat_tui.text import sanitize
-from ccchat_tui.tui.widgets.composer_completion import CompletingTextArea
+from ccchat_tui.tui.widgets.composer_folding import FoldingTextArea
 from ccchat_tui.tui.widgets.composer_history import Draft, PromptHistory
-from ccchat_tui.tui.widgets.composer_pastes import Pastes
 from ccchat_tui.tui.widgets.keys_in_order import run_bindings
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class _Sent:
     """Where in the editor it begins: texts sent before it may stand there still."""
 
 
-class Composer(CompletingTextArea):
+class Composer(FoldingTextArea):
     """A message box that is never disabled, never rebuilt, and loses nothing.
 
     Enter sends, however many lines there are; Ctrl+J, and Shift+Enter where the terminal can tell
@@ -134,8 +133,6 @@ class Composer(CompletingTextArea):
         placeholder: str = PLACEHOLDER,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
-        # The base class sets a selection while it is made, which looks for tokens.
-        self._pastes = Pastes()
         super().__init__(
             soft_wrap=True,
             show_line_numbers=False,
@@ -174,11 +171,6 @@ class Composer(CompletingTextArea):
         return max(1, min(most, super().get_content_height(container, viewport, width)))
 
     # Sending
-
-    @property
-    def full_text(self) -> str:
-        """The text with folded pastes spelled out: what would be sent."""
-        return self._pastes.expand(self.text)
 
     def action_send(self) -> None:
         """Hand the text over, unless there is nothing in it, or nothing new since last time. A
@@ -296,10 +288,6 @@ class Composer(CompletingTextArea):
         self.prompts.stop()
         self._show(Draft(f"{before}\n\n{quoted}\n\n".lstrip("\n")), at_end=True)
 
-    def _location(self, index: int) -> Location:
-        before = self.text[:index]
-        return before.count("\n"), index - (before.rfind("\n") + 1)
-
     def _kept_texts(self) -> Iterator[str]:
         yield self.text
         if self._aside is not None:
@@ -380,7 +368,7 @@ class Composer(CompletingTextArea):
             column = offsets[0] - 1 if offsets else len(self.document[0])
             self.move_cursor((0, column))
 
-    # Pasting, and tokens as units
+    # Pasting
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
@@ -390,17 +378,6 @@ class Composer(CompletingTextArea):
         self.post_message(self.Pasted(event.text, shown, self))
         self.focus()
 
-    def action_paste(self) -> None:
-        """Insert what this program copied last."""
-        self._insert_pasted(self.app.clipboard)
-
-    def _insert_pasted(self, text: str) -> str:
-        """Returns what stands in the box for it."""
-        folded = self._folded(sanitize(text), held=len(self.text))
-        if folded:
-            self._replace_via_keyboard(folded, *self.selection)
-        return folded
-
     def take_out(self, shown: str) -> None:
         """Take the last place where a text stands out of the box; undo brings it back."""
         start = self.text.rfind(shown)
@@ -409,59 +386,3 @@ class Composer(CompletingTextArea):
             end = self._location(start + len(shown))
             self.delete(self._location(start), end, maintain_selection_offset=True)
             self.history.checkpoint()
-
-    def _folded(self, text: str, held: int = 0) -> str:
-        return self._pastes.fold(text) if self._pastes.too_large(text, held) else text
-
-    def action_copy(self) -> None:
-        """Copy the selection, folded pastes spelled out."""
-        super().action_copy()
-        if self._pastes:
-            self.app.copy_to_clipboard(self._pastes.expand(self.selected_text))
-
-    def action_cut(self) -> None:
-        """Cut the selection, or the line; folded pastes are spelled out in the clipboard."""
-        super().action_cut()
-        if self._pastes:
-            self.app.copy_to_clipboard(self._pastes.expand(self.app.clipboard))
-
-    def _token_at(self, location: Location) -> tuple[int, int] | None:
-        """The token whose inside this location is in, as two columns of its row."""
-        row, column = location
-        # Deleting the last line asks for the row behind it.
-        if not self._pastes or row >= self.document.line_count:
-            return None
-        spans = self._pastes.spans(self.document.get_line(row))
-        return next((span for span in spans if span[0] < column < span[1]), None)
-
-    def _validate_selection(self, selection: Selection) -> Selection:
-        """Within the text, and never inside a token."""
-        return Selection(*(self._snapped(end) for end in super()._validate_selection(selection)))
-
-    def _snapped(self, location: Location) -> Location:
-        span = self._token_at(location)
-        if span is None:
-            return location
-        row, column = location
-        return row, span[0] if column - span[0] < span[1] - column else span[1]
-
-    def get_cursor_left_location(self) -> Location:
-        """One character, or one token, to the left."""
-        row, column = super().get_cursor_left_location()
-        span = self._token_at((row, column))
-        return (row, span[0]) if span else (row, column)
-
-    def get_cursor_right_location(self) -> Location:
-        """One character, or one token, to the right."""
-        row, column = super().get_cursor_right_location()
-        span = self._token_at((row, column))
-        return (row, span[1]) if span else (row, column)
-
-    def _delete_via_keyboard(self, start: Location, end: Location) -> EditResult | None:
-        """Delete, taking a token whole where the range would cut it in two."""
-        first, last = sorted((start, end))
-        if span := self._token_at(first):
-            first = (first[0], span[0])
-        if span := self._token_at(last):
-            last = (last[0], span[1])
-        return super()._delete_via_keyboard(first, last)
