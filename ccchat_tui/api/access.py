@@ -53,7 +53,9 @@ def logged_request(scope: Scope) -> Iterator[Answered]:
         yield answered
     finally:
         failed = answered.status is None or answered.status >= 500
-        level = logging.WARNING if failed else logging.INFO
+        looked = scope["method"] == "GET" and not failed and (answered.status or 0) < 400
+        # Who watches looks several times a second.
+        level = logging.DEBUG if looked else logging.WARNING if failed else logging.INFO
         if _log.isEnabledFor(level):
             caller = scope.get("state", {}).get("caller")
             told = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -15,6 +16,7 @@ from ccchat_tui.api.detached import Followed
 from ccchat_tui.api.feed import EventFeed
 from ccchat_tui.api.hub import Hub, answer, caller_of, flag, only_admin
 from ccchat_tui.api.replies import NDJSON
+from ccchat_tui.api.revoking import Gone
 from ccchat_tui.api.tokens import Caller, TokensError, check_name
 from ccchat_tui.api.views import Json, history_json, request_json, status_json
 from ccchat_tui.engine.history import KEPT
@@ -134,13 +136,21 @@ class Control:
             raise HTTPException(400, f"detached is {shown_value(detached)}; give true or false")
         model = await hub.model_for(asked.model)
         if detached:
-            return self._detach(asked, caller, model, request_id, terms)
+            begin = request.state.begin
+            return self._detach(asked, caller, model, request_id, terms=terms, begin=begin)
         self._check_new(request_id)
         handle = hub.submit(asked, model=model, request_id=request_id, **terms)
         return hub.reply(handle, stream=asked.stream, at_once=True)
 
     def _detach(
-        self, asked: Asked, caller: Caller, model: str, request_id: str, terms: dict[str, Any]
+        self,
+        asked: Asked,
+        caller: Caller,
+        model: str,
+        request_id: str,
+        *,
+        terms: dict[str, Any],
+        begin: Callable[[], tuple[Gone, Callable[[], None]]],
     ) -> Response:
         """Take a request whose reply is to be followed apart from it. Asked twice by the same id,
         as by a client that does not know whether the first try arrived, it is taken once."""
@@ -150,6 +160,7 @@ class Control:
             if hub.detached.full:
                 raise HTTPException(503, "too many requests are followed", {"retry-after": "5"})
             request_id = hub.detach(asked, caller.user, model, request_id, **terms)
+            hub.detached.depend(request_id, begin())
         return answer({"id": request_id}, 202)
 
     def _check_new(self, request_id: str) -> None:

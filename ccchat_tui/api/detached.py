@@ -9,6 +9,7 @@ who closes a connection, only later.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from ccchat_tui.api.leaving import while_there
 from ccchat_tui.api.replies import NDJSON
 from ccchat_tui.api.rest import Rest
+from ccchat_tui.api.revoking import Gone
 from ccchat_tui.api.views import encode
 from ccchat_tui.engine.events import EngineEvent, RequestEnded, RequestEvent
 from ccchat_tui.event_log.lines import line_of
@@ -42,13 +44,15 @@ class DetachedRequest:
         owner: Whose it is.
     """
 
-    __slots__ = ("alone", "events", "handle", "owner", "readers", "waiting")
+    __slots__ = ("alone", "events", "handle", "over", "owner", "readers", "waiting")
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
         self.handle: RequestHandle | None = None
         self.events: list[EngineEvent] = []
         self.readers = 0
+        self.over: Callable[[], None] = lambda: None
+        """Called when it is forgotten."""
         self.alone: asyncio.TimerHandle | None = None
         self.waiting: list[asyncio.Future[None]] = []
 
@@ -89,10 +93,24 @@ class DetachedRequests:
         self._watch(request_id, detached)
         return detached
 
+    def depend(self, request_id: str, begun: tuple[Gone, Callable[[], None]]) -> None:
+        """Have it end with the token that it was asked with."""
+        detached = self._there[request_id]
+        gone, detached.over = begun
+
+        def ended(gone: Gone) -> None:
+            if not gone.cancelled() and detached.handle is not None:
+                detached.handle.cancel()
+
+        gone.add_done_callback(ended)
+
     def forget(self, request_id: str) -> None:
         """It was not taken, or is over. Harmless when called twice."""
         detached = self._there.pop(request_id, None)
-        if detached is not None and detached.alone is not None:
+        if detached is None:
+            return
+        detached.over()
+        if detached.alone is not None:
             detached.alone.cancel()
 
     def close(self) -> None:

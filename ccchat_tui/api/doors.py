@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 from collections.abc import Iterable, Sequence
 from email.utils import formatdate
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -151,7 +152,9 @@ class Doors:
                 "Ollama's clients send OLLAMA_API_KEY)",
                 (("www-authenticate", "Bearer"),),
             )
-        scope.setdefault("state", {}).update(caller=caller, token=token.strip())
+        token = token.strip()
+        begun = partial(self._revoking.begin, token)
+        scope.setdefault("state", {}).update(caller=caller, token=token, begin=begun)
         return None
 
     async def _read(self, headers: Headers, receive: Receive, most: int) -> bytes | Response:

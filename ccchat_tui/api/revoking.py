@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -32,22 +32,32 @@ class Revoking:
 
     @contextmanager
     def under_way(self, token: str) -> Iterator[Gone]:
-        """Something that was begun with a token."""
+        """Something that was begun with a token, and is over with the `with`."""
+        gone, over = self.begin(token)
+        try:
+            yield gone
+        finally:
+            over()
+
+    def begin(self, token: str) -> tuple[Gone, Callable[[], None]]:
+        """Something is begun with a token. Returns also what says that it is over."""
         gone: Gone = asyncio.get_running_loop().create_future()
         self._under_way.setdefault(token, []).append(gone)
         if self._timer is None:
             self._wait()
-        try:
-            yield gone
-        finally:
+
+        def over() -> None:
             gone.cancel()
-            there = self._under_way[token]
-            there.remove(gone)
+            there = self._under_way.get(token, [])
+            if gone in there:
+                there.remove(gone)
             if not there:
-                del self._under_way[token]
+                self._under_way.pop(token, None)
             if not self._under_way and self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
+
+        return gone, over
 
     def _wait(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(EVERY, self._look)

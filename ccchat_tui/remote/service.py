@@ -19,13 +19,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
-from ccchat_tui.backends.base import BackendError, ChatBackend, Prompt, ServerStatus
+from ccchat_tui.backends.base import BackendError, ChatBackend, ErrorKind, Prompt, ServerStatus
 from ccchat_tui.backends.ccchat import CcchatServer, Json
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.announcer import Announcer
 from ccchat_tui.engine.events import EngineEvent, RequestEvent
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.history import QueueHistory
+from ccchat_tui.engine.kinds import failure_of
 from ccchat_tui.engine.limits import check_limit
 from ccchat_tui.engine.mirrored import MirroredRequests
 from ccchat_tui.engine.request import ChatRequest, Failure, Priority, Rejected, RequestState
@@ -51,6 +52,7 @@ LONGEST_AGO: Final = 3600.0
 """Seconds for which what is told may be past."""
 REMEMBERED: Final = 5000
 """Requests of ours of which it is known that they were, so that nothing is told of them twice."""
+CANCELLED: Final = Failure("cancelled", "cancelled")
 LEAVING: Final = 2.0
 """Seconds that cancelling what is ours may take when we leave."""
 
@@ -280,11 +282,12 @@ class RemoteService:
                     self.say(error.message)
                     return
         # Nobody there can be told, or nobody there knows of it: who is not followed is cancelled.
-        self._end(carried)
+        self._end(carried, RequestState.CANCELLED, CANCELLED)
 
-    def _end(self, carried: CarriedRequest) -> None:
+    @staticmethod
+    def _end(carried: CarriedRequest, state: RequestState, failure: Failure) -> None:
         """Have one of ours end here. One that is on its way there is cancelled when it arrives."""
-        carried.end(RequestState.CANCELLED, Failure("cancelled", "cancelled"))
+        carried.end(state, failure)
         if carried.carrying is not None and not carried.asking:
             carried.carrying.cancel()
 
@@ -372,7 +375,7 @@ class RemoteService:
             async with asyncio.timeout(LEAVING):
                 await self._empty.wait()
         for carried in living:  # whoever still waits is woken
-            self._end(carried)
+            self._end(carried, RequestState.CANCELLED, CANCELLED)
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
@@ -394,6 +397,8 @@ class RemoteService:
                 why = f"The ccchat at {self.server.address} has closed the connection."
             except BackendError as error:
                 why = f"{error.message.rstrip('.')}."
+                if error.kind is ErrorKind.UNAUTHORIZED:  # what it has begun has ended there
+                    self._lose(failure_of(error))
             except ValueError as error:
                 why = _strange(error)
             if self._now() - begun > LONGEST_PAUSE:
@@ -401,6 +406,10 @@ class RemoteService:
             self._set_trouble(why)
             await asyncio.sleep(pause * self._rng.uniform(0.75, 1.25))
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _lose(self, failure: Failure) -> None:
+        for carried in list(self._own.values()):
+            self._end(carried, RequestState.FAILED, failure)
 
     def _here(self, at: float) -> float:
         """A moment of the other engine's clock on ours. What is told has happened, and lately."""

@@ -83,6 +83,20 @@ class TestCancelling:
             await there.desk.until_living(0)
 
 
+async def test_who_is_known_no_longer_waits_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ccchat_tui.api.revoking.EVERY", 0.02)
+    async with far(tmp_path) as there:
+        handle = there.ask("hello")
+        await there.desk.backend.emit("hello", "half")
+        await until(lambda: handle.text == "half")
+        there.desk.tokens.revoke("ada")
+        await until(lambda: handle.ended)
+        await until(lambda: "does not know this token" in there.service.trouble)
+        await until(lambda: there.desk.service.snapshot().totals.cancelled == 1)
+
+
 class Impostor:
     """Speaks HTTP, and answers what it is told to.
 

@@ -243,7 +243,10 @@ class TestBreaks:
             await there.wire.cut()
             await there.desk.until_living(0)
             assert there.desk.service.snapshot().totals.cancelled == 1
-            await asyncio.sleep(0.1)  # and it is forgotten there
+            async with asyncio.timeout(10):  # until it is forgotten there
+                path = f"/api/ai/requests/{handle.id}/reply"
+                while (await there.desk.ada.get(path)).status_code != 404:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
             await there.wire.open()
             await handle.wait()
             assert handle.state is RequestState.FAILED
