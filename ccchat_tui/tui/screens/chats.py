@@ -1,4 +1,4 @@
-"""The screen of the program: tabs, panes, the queue beside them."""
+"""The screen of the program: tabs, panes, the queue beside them; what keys and clicks do there."""
 
 from __future__ import annotations
 
@@ -11,20 +11,17 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from ccchat_tui.backends.base import ServerState
-from ccchat_tui.sessions.model import Session, Turn
 from ccchat_tui.tui.narrow import NarrowCompositor
 from ccchat_tui.tui.screens.ask_text import AskTextScreen
-from ccchat_tui.tui.screens.chat_home import HomeScreen
 from ccchat_tui.tui.screens.chat_keys import CHAT_KEYS
+from ccchat_tui.tui.screens.chat_panes import PanesScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
-from ccchat_tui.tui.widgets.chat_pane import ChatPane
-from ccchat_tui.tui.widgets.deck import Deck
 from ccchat_tui.tui.widgets.header import StatusHeader
 from ccchat_tui.tui.widgets.info_line import InfoLine
 from ccchat_tui.tui.widgets.key_hints import KeyHints
 from ccchat_tui.tui.widgets.queue_panel import QueuePanel
 from ccchat_tui.tui.widgets.side_panel import SidePanel
-from ccchat_tui.tui.widgets.tab_bar import Tab, TabBar
+from ccchat_tui.tui.widgets.tab_bar import TabBar
 from ccchat_tui.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
     from ccchat_tui.tui.connection import Answer
 
 
-class ChatsScreen(HomeScreen):
+class ChatsScreen(PanesScreen):
     """Wires the widgets to the conversations; what is decided is decided elsewhere."""
 
     BINDING_GROUP_TITLE = "Chats"
@@ -47,21 +44,13 @@ class ChatsScreen(HomeScreen):
     app: CCChatApp
 
     def __init__(self, app: CCChatApp, *, panel_visible: bool, panel_width: int) -> None:
-        super().__init__()
+        super().__init__(app)
         self._compositor = NarrowCompositor()
-        self._sessions = app.sessions
         self._service = app.service
-        self._slash = app.slash
-        self._panes: dict[str, ChatPane] = {}
-        self._frames = app.frames
-        self._clock = app.wall
         self._confirm = app.settings.confirm_quit
         self.header = StatusHeader(app.connection.answer.view)
-        self.tabs = TabBar()
-        self.deck = Deck(app.frames)
         self.panel = SidePanel(panel_width)
         self.panel.display = panel_visible
-        self._notice = ""
         self._early: list[events.Key] = []
         """Keys that were pressed before there was a chat."""
 
@@ -119,110 +108,12 @@ class ChatsScreen(HomeScreen):
         """Follow them no longer."""
         self._unsubscribe()
 
-    # Panes --------------------------------------------------------------------------------
-
-    @property
-    def active(self) -> ChatPane:
-        """The pane that the person works in. There is always one."""
-        pane = self.deck.active
-        assert pane is not None
-        return pane
-
-    def open(self, user: str, *, model: str = "") -> ChatPane:
-        """Open a new chat and go there."""
-        session = self._sessions.create(user, model=model)
-        pane = self._panes[session.id]
-        self.activate(pane)
-        return pane
-
-    def activate(self, pane: ChatPane, *, focus: bool = True) -> None:
-        """Bring a pane into sight and work in it."""
-        self.deck.show(pane)
-        if focus and not pane.has_focus_within:
-            pane.focus_composer()
-        self._sessions.mark_read(pane.session)
-        self._sessions.keeper.seen(pane.session)
-        self._show_tabs()
-
-    def pane_of(self, session_id: str) -> ChatPane | None:
-        """The pane of a conversation, if it is open."""
-        return self._panes.get(session_id)
-
-    def _open_pane(self, session: Session) -> ChatPane:
-        pane = ChatPane(
-            session,
-            self._sessions,
-            clock=self._clock,
-            notice=self._notice,
-            slash=self._slash,
-            colour=self.app.colours.get(session.user, ""),
-        )
-        pane.transcript.set_compact(self.has_class("-compact"))
-        self._panes[session.id] = pane
-        self.deck.add(pane)
-        pane.number = len(self.deck.panes)
-        return pane
-
-    def _close_pane(self, pane: ChatPane) -> None:
-        panes = self.deck.panes
-        index = panes.index(pane)
-        was_active = pane is self.deck.active
-        del self._panes[pane.session.id]
-        self.deck.take_out(pane)
-        for number, each in enumerate(self.deck.panes, 1):
-            each.number = number
-            each.show_session()
-        if not was_active:
-            self.deck.show()
-            self._show_tabs()
-            return
-        if len(panes) == 1:
-            self.open(pane.session.user)
-        else:
-            self.activate(self.deck.panes[min(index, len(self.deck.panes) - 1)])
-
-    def _on_session(self, session: Session, turn: Turn | None) -> None:
-        """Something changed in a conversation."""
-        pane = self._panes.get(session.id)
-        if session not in self._sessions.sessions:
-            if pane is not None:
-                self._close_pane(pane)
-            return
-        if pane is None:
-            pane = self._open_pane(session)
-        if turn is not None:
-            pane.turn_changed(turn)
-            self._frames.wake()
-        if pane in self.deck.in_sight and self.is_current:
-            self._sessions.mark_read(session)
-        pane.show_session()
-        self._show_tabs()
-
-    def _show_tabs(self) -> None:
-        self.tabs.show_tabs(
-            [
-                Tab(
-                    pane.session.id,
-                    pane.number,
-                    pane.session.user,
-                    pane.session.title,
-                    self._sessions.status(pane.session),
-                    active=pane is self.deck.active,
-                    colour=self.app.colours.get(pane.session.user, ""),
-                )
-                for pane in self.deck.panes
-            ]
-        )
-
     # What it is told ----------------------------------------------------------------------
 
     def show_answer(self, answer: Answer) -> None:
         """Show who answers now."""
         self.header.show_server(answer.view)
-        if answer.notice != self._notice:
-            self._notice = answer.notice
-            for pane in self.deck.panes:
-                pane.set_notice(answer.notice)
+        self.set_notice(answer.notice)
 
     def show_queue(self) -> bool:
         """Show how the queue stands. Returns whether something in it moves with time."""
@@ -372,22 +263,6 @@ class ChatsScreen(HomeScreen):
         self.app.notify("Copied: the selection", timeout=2, markup=False)
 
     # Messages -----------------------------------------------------------------------------
-
-    @on(ChatPane.Activated)
-    def _activated(self, event: ChatPane.Activated) -> None:
-        event.stop()
-        if event.pane is not self.deck.active and event.pane in self.deck.in_sight:
-            self.activate(event.pane, focus=False)
-
-    @on(Deck.Paged)
-    def _paged(self) -> None:
-        for pane in self.deck.in_sight:
-            self._sessions.mark_read(pane.session)
-
-    @on(TabBar.Chosen)
-    def _tab_chosen(self, event: TabBar.Chosen) -> None:
-        if (pane := self._panes.get(event.session_id)) is not None:
-            self.activate(pane)
 
     @on(TabBar.NewRequested)
     async def _tab_new(self) -> None:
