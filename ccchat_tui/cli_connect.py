@@ -13,7 +13,8 @@ from ccchat_tui.cli_output import CommandError
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.config import TOKEN_ENV, Loaded
 from ccchat_tui.paths import tokens_file
-from ccchat_tui.remote.service import RemoteService, who_am_i
+from ccchat_tui.remote.me import who_am_i
+from ccchat_tui.remote.service import RemoteService
 from ccchat_tui.text import shown_value
 
 PORT: Final = 11435

@@ -15,66 +15,32 @@ import logging
 import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
 
-from ccchat_tui.backends.base import BackendError, ChatBackend, ErrorKind, Prompt, ServerStatus
+from ccchat_tui.backends.base import BackendError, ChatBackend, Prompt, ServerStatus
 from ccchat_tui.backends.ccchat import CcchatServer, Json
 from ccchat_tui.clock import Clock
-from ccchat_tui.engine.announcer import Announcer
-from ccchat_tui.engine.events import EngineEvent, RequestEvent
+from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.history import QueueHistory
-from ccchat_tui.engine.kinds import failure_of
 from ccchat_tui.engine.limits import check_limit
 from ccchat_tui.engine.mirrored import MirroredRequests
 from ccchat_tui.engine.request import ChatRequest, Failure, Priority, Rejected, RequestState
 from ccchat_tui.engine.service import PREVIEW
 from ccchat_tui.engine.stats import QueueSnapshot
-from ccchat_tui.event_log.reader import event_of
 from ccchat_tui.remote.carried import CarriedRequest
-from ccchat_tui.remote.picture import LONGEST, LONGEST_NAME, NOTHING, servers_of, snapshot_of
-from ccchat_tui.text import one_line
+from ccchat_tui.remote.line import FIRST_PAUSE, LONGEST_PAUSE, Line, strange
+from ccchat_tui.remote.me import Me
 
 _log = logging.getLogger(__name__)
 
-ROWS: Final = 200
-"""Requests of others that are asked for."""
-QUICK: Final = 0.15
-"""Seconds between a change and asking what became of the queue."""
-SLOW: Final = 0.5
-"""The same while only time passes, and something runs."""
-FIRST_PAUSE: Final = 0.25
-LONGEST_PAUSE: Final = 5.0
-"""Seconds between two tries to connect again; they double from the first to the longest."""
-LONGEST_AGO: Final = 3600.0
-"""Seconds for which what is told may be past."""
 REMEMBERED: Final = 5000
 """Requests of ours of which it is known that they were, so that nothing is told of them twice."""
 CANCELLED: Final = Failure("cancelled", "cancelled")
 LEAVING: Final = 2.0
 """Seconds that cancelling what is ours may take when we leave."""
-
-
-@dataclass(frozen=True, slots=True)
-class Me:
-    """Who we are there."""
-
-    user: str
-    admin: bool
-    model: str
-    at: float
-    """The other engine's clock when this was asked."""
-
-
-async def who_am_i(server: CcchatServer) -> Me:
-    """Ask a ccchat who we are there. Raises `BackendError`."""
-    told = await server.me()
-    user, model, at = told["user"], told.get("model", ""), told["at"]
-    if not (isinstance(user, str) and isinstance(model, str) and type(at) in {int, float}):
-        raise server.stranger()
-    return Me(one_line(user, LONGEST_NAME), told["admin"] is True, one_line(model, LONGEST), at)
 
 
 class RemoteService:
@@ -92,27 +58,24 @@ class RemoteService:
     ) -> None:
         self.me = me
         self.server = server
-        self.trouble = ""
-        """Why there is no connection, in words; empty while there is one."""
         self.say: Callable[[str], None] = lambda _words: None
         """Told what a person should know, such as a cancel that was refused."""
-        self.news: Callable[[], None] = lambda: None
-        """Called when the queue is known anew, or `trouble` has changed."""
         self._now = clock.monotonic
-        self._rng = rng or random.Random()
         self._backend: ChatBackend = server
-        self._offset = self._now() - me.at  # from the other engine's clock to ours
-        self._announcer = Announcer()
-        self._history = QueueHistory(self._now)
         self._mirrored = MirroredRequests(self._now, self._ask_to_cancel)
         self._own: dict[str, CarriedRequest] = {}
         self._ours: dict[str, None] = {}
-        self._picture = NOTHING
-        self._servers: tuple[ServerStatus, ...] = ()
-        self._last = ""
-        self._dirty = asyncio.Event()
-        self._up = asyncio.Event()
-        self._up.set()
+        self.line = Line(
+            server,
+            everyone=me.admin,
+            offset=self._now() - me.at,
+            now=self._now,
+            rng=rng or random.Random(),
+            is_ours=self._ours.__contains__,
+            say=lambda words: self.say(words),  # noqa: PLW0108 - it may be set later
+            lost=self._lose,
+        )
+        """What happens there, and how the queue stands."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
         self._empty = asyncio.Event()
@@ -121,9 +84,9 @@ class RemoteService:
     def start(self) -> None:
         """Follow the other engine from now on, until `aclose`. Who listens is called in the context
         of whoever calls this."""
-        self._dirty.set()
-        self._spawn(self._follow(), "events from afar")
-        self._spawn(self._look(), "queue from afar")
+        self.line.look_soon()
+        self._spawn(self.line.follow(), "events from afar")
+        self._spawn(self.line.look(), "queue from afar")
 
     # What there is --------------------------------------------------------------------------
 
@@ -133,6 +96,11 @@ class RemoteService:
         return self._backend
 
     @property
+    def trouble(self) -> str:
+        """Why there is no connection, in words; empty while there is one."""
+        return self.line.trouble
+
+    @property
     def draining(self) -> bool:
         """Whether new requests are refused, because it is being closed."""
         return self._draining
@@ -140,12 +108,12 @@ class RemoteService:
     @property
     def history(self) -> QueueHistory:
         """The last minutes, since we look."""
-        return self._history
+        return self.line.history
 
     @property
     def servers(self) -> tuple[ServerStatus, ...]:
         """The servers behind the other engine, as it says."""
-        return self._servers
+        return self.line.servers
 
     def use_backend(self, backend: ChatBackend) -> ChatBackend:
         """What answers is decided where the engine is; this changes only who is asked for models.
@@ -155,7 +123,7 @@ class RemoteService:
 
     def snapshot(self, requests: int | None = None, *, users: bool = True) -> QueueSnapshot:
         """The queue as it was last heard of; our own requests as they are."""
-        picture = self._picture
+        picture = self.line.picture
         if self.trouble:  # how it stands now is not known; ours are followed again later
             picture = replace(picture, in_flight=0, queue_length=0, waiting_to_retry=0, requests=())
         rows = [row for row in picture.requests if not self._over(row.id)]
@@ -172,7 +140,7 @@ class RemoteService:
 
     def subscribe(self, listener: Callable[[EngineEvent], None]) -> Callable[[], None]:
         """Have a listener told of every event that we may know of. Returns what ends that."""
-        return self._announcer.subscribe(listener)
+        return self.line.announcer.subscribe(listener)
 
     # Requests -------------------------------------------------------------------------------
 
@@ -212,8 +180,8 @@ class RemoteService:
             handle,
             prompt=asked,
             terms=terms,
-            here=self._here,
-            tell=self._tell,
+            here=self.line.here,
+            tell=self.line.tell,
         )
         self._own[id] = carried
         self._ours[id] = None
@@ -233,7 +201,7 @@ class RemoteService:
         handle = self.find(request_id)
         if handle is not None:
             return handle.cancel()
-        if request_id not in {row.id for row in self._picture.requests}:
+        if request_id not in {row.id for row in self.line.picture.requests}:
             return False
         self._spawn(self._told(self.server.cancel(request_id)), f"cancel {request_id}")
         return True
@@ -256,7 +224,7 @@ class RemoteService:
         ]
         others = [
             row.id
-            for row in self._picture.requests
+            for row in self.line.picture.requests
             if user in (None, row.user) and row.id not in self._ours
         ]
         if self.me.admin or others:
@@ -296,8 +264,8 @@ class RemoteService:
         pause = FIRST_PAUSE
         try:
             while not carried.handle.ended:
-                if not self._up.is_set():
-                    await self._up.wait()
+                if not self.line.up.is_set():
+                    await self.line.up.wait()
                     pause = FIRST_PAUSE
                 try:
                     await carried.attempt()
@@ -305,7 +273,7 @@ class RemoteService:
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
                 except ValueError as error:
-                    carried.end(RequestState.FAILED, Failure("protocol", _strange(error)))
+                    carried.end(RequestState.FAILED, Failure("protocol", strange(error)))
         finally:
             self._own.pop(carried.handle.id, None)
             if not self._own:
@@ -358,7 +326,7 @@ class RemoteService:
             await asking
         except BackendError as error:
             self.say(error.message)
-        self._dirty.set()
+        self.line.look_soon()
 
     async def drain(self) -> None:
         """Refuse new requests from now on, and wait until all of ours have ended."""
@@ -382,103 +350,9 @@ class RemoteService:
         if tasks:
             await asyncio.wait(tasks)
 
-    # Following ------------------------------------------------------------------------------
-
-    async def _follow(self) -> None:
-        """Hear of everything that happens there, again after each break."""
-        pause = FIRST_PAUSE
-        while True:
-            begun = self._now()
-            try:
-                if self.trouble:  # it may have been started anew, or its clock have stood still
-                    me = await who_am_i(self.server)
-                    self._offset = self._now() - me.at
-                await self.server.events(self._last, self._hear)
-                why = f"The ccchat at {self.server.address} has closed the connection."
-            except BackendError as error:
-                why = f"{error.message.rstrip('.')}."
-                if error.kind is ErrorKind.UNAUTHORIZED:  # what it has begun has ended there
-                    self._lose(failure_of(error))
-            except ValueError as error:
-                why = _strange(error)
-            if self._now() - begun > LONGEST_PAUSE:
-                pause = FIRST_PAUSE
-            self._set_trouble(why)
-            await asyncio.sleep(pause * self._rng.uniform(0.75, 1.25))
-            pause = min(2 * pause, LONGEST_PAUSE)
-
     def _lose(self, failure: Failure) -> None:
         for carried in list(self._own.values()):
             self._end(carried, RequestState.FAILED, failure)
-
-    def _here(self, at: float) -> float:
-        """A moment of the other engine's clock on ours. What is told has happened, and lately."""
-        now = self._now()
-        return min(now, max(now - LONGEST_AGO, at + self._offset))
-
-    def _hear(self, line: Json) -> None:
-        """A line of the events. The first one comes at once."""
-        self._set_trouble("")
-        event_id, told = line.get("id"), line.get("event")
-        if isinstance(event_id, str):
-            self._last = event_id
-        if told is None:
-            return
-        self._dirty.set()
-        try:
-            event = event_of(told)
-        except ValueError:
-            return  # the queue is looked at anyway
-        own = isinstance(event, RequestEvent) and event.request_id in self._ours
-        if event is not None and not own:  # ours tell of themselves, in step with their replies
-            self._tell([replace(event, at=self._here(event.at))])
-
-    def _tell(self, events: list[RequestEvent] | list[EngineEvent]) -> None:
-        self._dirty.set()
-        for event in events:
-            self._announcer.post(event)
-        self._announcer.deliver()
-
-    async def _look(self) -> None:
-        """Ask how the queue stands, soon after something happened and while something runs."""
-        while True:
-            moves = bool(self._picture.in_flight or self._picture.waiting_to_retry)
-            try:
-                async with asyncio.timeout(SLOW if moves else None):
-                    await self._dirty.wait()
-            except TimeoutError:
-                pass
-            await self._up.wait()
-            self._dirty.clear()
-            try:
-                status = await self.server.status()
-                rows = await self.server.requests(everyone=self.me.admin, most=ROWS)
-                self._show(snapshot_of(status, rows, self._now()), servers_of(status))
-            except (BackendError, ValueError) as error:
-                if isinstance(error, ValueError):
-                    self.say(_strange(error))
-                self._dirty.set()
-                await asyncio.sleep(SLOW)
-            await asyncio.sleep(QUICK)
-
-    def _show(self, picture: QueueSnapshot, servers: tuple[ServerStatus, ...]) -> None:
-        now, before = self._now(), self._picture
-        self._picture, self._servers = picture, servers
-        self._history.levels(now, picture.in_flight, picture.queue_length)
-        if before is not NOTHING:
-            self._history.tokens += max(0, picture.tokens - before.tokens)
-        self.news()
-
-    def _set_trouble(self, why: str) -> None:
-        if why == self.trouble:
-            return
-        self.trouble = why
-        if why:
-            self._up.clear()
-        else:
-            self._up.set()
-            self._dirty.set()
-        self.news()
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
@@ -490,7 +364,3 @@ class RemoteService:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("%s has failed: %r", task.get_name(), error, exc_info=error)
-
-
-def _strange(error: ValueError) -> str:
-    return f"The other ccchat speaks in a way that is not known here ({error}); is it newer?"

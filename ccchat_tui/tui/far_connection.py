@@ -49,7 +49,7 @@ class FarConnection(Connection):
         self._remote = remote
         self._trouble = ""
         remote.say = self._say
-        remote.news = self._news
+        remote.line.news = self._news
 
     async def try_server(self) -> BackendError | None:
         """Ask which models there are. Returns what is wrong, where that is not told."""

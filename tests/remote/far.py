@@ -16,7 +16,8 @@ from ccchat_tui.backends.hosts import Host
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.handle import RequestHandle
-from ccchat_tui.remote.service import RemoteService, who_am_i
+from ccchat_tui.remote.me import who_am_i
+from ccchat_tui.remote.service import RemoteService
 from tests.api.desk import MODEL, Desk, api
 
 

@@ -18,8 +18,9 @@ from ccchat_tui.backends.hosts import Host
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import RequestState
+from ccchat_tui.remote.me import who_am_i
 from ccchat_tui.remote.picture import servers_of, snapshot_of
-from ccchat_tui.remote.service import RemoteService, who_am_i
+from ccchat_tui.remote.service import RemoteService
 from ccchat_tui.testing.app import until
 from tests.api.desk import MODEL, api, chat
 from tests.remote.far import far
@@ -56,7 +57,7 @@ class TestCancelling:
             await there.desk.backend.call("hello")
             await there.wire.cut()
             # Both the queue and the request wait for a connection then.
-            await until(lambda: len(there.service._up._waiters) == 2)
+            await until(lambda: len(there.service.line.up._waiters) == 2)
             handle.cancel()
             async with asyncio.timeout(5):
                 assert await handle.wait() is RequestState.CANCELLED
@@ -66,7 +67,7 @@ class TestCancelling:
     async def test_the_admin_cancels_more_than_is_seen(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("ccchat_tui.remote.service.ROWS", 2)
+        monkeypatch.setattr("ccchat_tui.remote.line.ROWS", 2)
         async with far(tmp_path, as_="admin", max_concurrent=1) as there:
             for name in ("one", "two", "three", "four", "five"):
                 body = chat(name, detached=True, user="bob")
@@ -227,7 +228,7 @@ class TestOddServers:
             service.subscribe(told.append)
             await until(lambda: "GET /api/ai/events" in other.asked)
             other.answers["/api/ai/events"] = (500, {"error": "broke"})
-            service._spawn(service._follow(), "another")
+            service._spawn(service.line.follow(), "another")
             await until(lambda: service.trouble != "")
             other.answers["/api/ai/me"] = (200, {**ME, "at": 1e6})
             paused = {"id": "y-1", "event": {"event": "paused", "at": 1e6 - 10}}

@@ -12,7 +12,7 @@ from ccchat_tui.backends.ccchat import CcchatServer
 from ccchat_tui.backends.hosts import Host
 from ccchat_tui.engine.events import LimitsChanged
 from ccchat_tui.engine.request import Rejected, RequestState
-from ccchat_tui.remote.service import who_am_i
+from ccchat_tui.remote.me import who_am_i
 from ccchat_tui.testing.app import until
 from tests.api.desk import MODEL, api
 from tests.remote.far import far
