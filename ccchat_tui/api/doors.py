@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccchat_tui.api.access import logged_request
+from ccchat_tui.api.connection import MOST_HEAD
 from ccchat_tui.api.dashboard import FILES
 from ccchat_tui.api.revoking import Revoking, until_gone
 from ccchat_tui.api.tokens import Tokens, TokensError
@@ -33,6 +34,8 @@ BODY_SECONDS: Final = 30.0
 
 OPEN: Final = frozenset({"/", "/healthz", "/readyz", "/openapi.json", *FILES})
 """Paths that tell nothing about anybody."""
+_ONCE: Final = ("authorization", "origin", "transfer-encoding")
+"""Headers that say who asks, from where, or how much; h11 sees to the other ones."""
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -92,7 +95,11 @@ class Doors:
         headers = Headers(scope=scope)
         with logged_request(scope) as answered:
             send = _dated(answered.watch(send))
-            refusal = self._stranger(scope, headers) or self._unknown(scope, headers)
+            refusal = (
+                _unclear(scope, headers)
+                or self._stranger(scope, headers)
+                or self._unknown(scope, headers)
+            )
             if refusal is None:
                 most = MOST_BODY if scope["path"] not in OPEN else MOST_FOR_NOBODY
                 body = await self._read(headers, receive, most)
@@ -176,6 +183,17 @@ class Doors:
                         return bytes(body)
         except TimeoutError:
             return _refuse(408, f"the body did not come within {BODY_SECONDS:g} s", _CLOSE)
+
+
+def _unclear(scope: Scope, headers: Headers) -> Response | None:
+    """What somebody between us and the client may have read in another way than we do."""
+    size = len(scope["raw_path"]) + len(scope["query_string"])
+    if size + sum(len(name) + len(value) + 4 for name, value in headers.raw) > MOST_HEAD:
+        return _refuse(431, f"the head is larger than {MOST_HEAD >> 10} KiB", _CLOSE)
+    twice = [name for name in _ONCE if len(headers.getlist(name)) > 1]
+    if "content-length" in headers and "transfer-encoding" in headers:
+        return _refuse(400, "the length of the body is given in two ways", _CLOSE)
+    return _refuse(400, f"there are two headers {twice[0]}", _CLOSE) if twice else None
 
 
 def _dated(send: Send) -> Send:

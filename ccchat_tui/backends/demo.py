@@ -252,7 +252,8 @@ class DemoBackend:
         said = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
         seed = self._seed if options.seed is None else options.seed
         version = f":{prompt.version}" if prompt.version else ""
-        return f"{seed}:{kind.info.name}{version}:{said}"
+        chance = f"{seed}:{kind.info.name}{version}:{said}"
+        return chance.encode(errors="replace").decode()  # half a surrogate pair seeds nothing
 
     def _failure(self, chance: str, tokens: int) -> tuple[int, BackendError] | None:
         """After how many tokens this attempt fails, and how; `None` if it does not."""

@@ -156,6 +156,28 @@ class TestHostAndOrigin:
 
 
 class TestBounds:
+    @pytest.mark.parametrize(
+        ("more", "status"),
+        [
+            ("x: " + "a" * 17_000, 431),
+            ("\r\n".join(f"x{n}: {n}" for n in range(2000)), 431),
+            ("authorization: Bearer other", 400),
+            ("origin: http://localhost\r\norigin: http://elsewhere", 400),
+            ("content-length: 2\r\ntransfer-encoding: chunked", 400),
+        ],
+    )
+    async def test_a_head_that_may_be_read_in_another_way(
+        self, tmp_path: Path, more: str, status: int
+    ) -> None:
+        """However fast it comes: in one piece, here."""
+        async with api(tmp_path) as desk:
+            head = "POST /api/ai/pause HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer "
+            head += desk.tokens.get("admin") + "\r\n"
+            told = await raw(desk, f"{head}{more}\r\n\r\n0\r\n\r\n{head}\r\n".encode())
+            assert f" {status} ".encode() in told
+            assert told.count(b"HTTP/1.1 ") == 1
+            assert not desk.service.snapshot().paused
+
     async def test_a_body_that_says_it_is_too_large(self, tmp_path: Path) -> None:
         async with api(tmp_path) as desk:
             head = (

@@ -57,6 +57,9 @@ class TestWhatItSays:
         assert first == second
         assert len(set(first)) == len(QUESTIONS)
 
+    async def test_half_a_surrogate_pair_is_answered_too(self) -> None:
+        assert await reply(prompt("What of \ud800?"))
+
     async def test_another_seed_gives_another_text(self) -> None:
         asked = prompt("Explain gravity")
         assert await reply(asked, seed=1) != await reply(asked, seed=2)
