@@ -9,6 +9,7 @@ import sys
 import pytest
 from hypothesis import settings
 
+pytest.register_assert_rewrite("tests.support")
 pytest_plugins = ["ccchat_tui.testing.plugin", "tests.support.chromium"]
 """Where ccchat is installed, pytest has it already; a mere checkout does not say what it brings."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ccchat_tui.testing.ollama_server import OllamaServer, Phase
 from tests.e2e.conftest import Start, files
+from tests.e2e.streaming import streaming
 from tests.e2e.terminal import Terminal
 from tests.tui.snapshot_texts import HOSTILE
 
@@ -83,24 +84,17 @@ async def test_users_side_by_side(start: Start) -> None:
 
 async def test_resize_while_it_streams(start: Start) -> None:
     """Smaller, then larger than before: the screen is whole each time, and the reply goes on."""
-    async with (
-        OllamaServer(manual=True, tokens=60) as server,
-        start(server=server) as terminal,
-    ):
-        await terminal.until("llama3.2:3b")
-        terminal.send("A question\r")
-        chat = await server.chat()
-        await chat.release(5)
-        terminal.send("a draft")
-        await terminal.until("│ a draft")
+    async with streaming(start, tokens=60) as it:
+        it.terminal.send("a draft")
+        await it.terminal.until("│ a draft")
         for columns, rows in ((80, 24), (200, 60), (120, 40)):
-            terminal.resize(columns, rows)
-            await chat.release(5)
-            await terminal.until(f"{chat.lines} tokens")
-            await terminal.until(lambda _: whole(terminal))
-            assert "│ a draft" in terminal.lines[-3]
-        assert chat.phase is Phase.GENERATING
-        await chat.finish()
+            it.terminal.resize(columns, rows)
+            await it.chat.release(5)
+            await it.terminal.until(f"{it.chat.lines} tokens")
+            await it.terminal.until(lambda _: whole(it.terminal))
+            assert "│ a draft" in it.terminal.lines[-3]
+        assert it.chat.phase is Phase.GENERATING
+        await it.chat.finish()
 
 
 async def test_hostile_text(start: Start) -> None:

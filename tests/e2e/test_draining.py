@@ -15,6 +15,7 @@ from ccchat_tui.api.address import Address, bind
 from ccchat_tui.api.tokens import ADMIN, Tokens
 from ccchat_tui.testing.ollama_server import OllamaServer, Phase
 from tests.e2e.conftest import Start, files
+from tests.e2e.streaming import streaming
 
 BREAK_THE_APP = """
 import sys
@@ -66,20 +67,15 @@ def client(tmp_path: Path, port: int) -> httpx.AsyncClient:
 
 async def test_what_runs_may_end_and_is_kept(start: Start, tmp_path: Path) -> None:
     """What is typed meanwhile is refused, and stays where it was typed."""
-    async with OllamaServer(manual=True, tokens=5) as server, start(server=server) as terminal:
-        await terminal.until("llama3.2:3b")
-        terminal.send("A question\r")
-        chat = await server.chat()
-        await chat.release(3)
-        await terminal.until("About: A")
-        terminal.kill(signal.SIGTERM)
-        await terminal.until("Asked to end: 1 request may go on for 30 s.")
-        terminal.send("too late\r")
-        await terminal.until("clos")
-        assert len(server.chats) == 1
-        await chat.finish()
-        assert await terminal.exit_code() == 128 + signal.SIGTERM
-        assert terminal.not_given_back() == []
+    async with streaming(start, tokens=5) as it:
+        it.terminal.kill(signal.SIGTERM)
+        await it.terminal.until("Asked to end: 1 request may go on for 30 s.")
+        it.terminal.send("too late\r")
+        await it.terminal.until("clos")
+        assert len(it.server.chats) == 1
+        await it.chat.finish()
+        assert await it.terminal.exit_code() == 128 + signal.SIGTERM
+        assert it.terminal.not_given_back() == []
     [(question, state, reply)] = kept(tmp_path)
     assert (question, state) == ("A question", "completed")
     assert reply.startswith("About: A")
@@ -87,37 +83,24 @@ async def test_what_runs_may_end_and_is_kept(start: Start, tmp_path: Path) -> No
 
 
 async def test_not_for_longer_than_it_may(start: Start, tmp_path: Path) -> None:
-    async with (
-        OllamaServer(manual=True) as server,
-        start(server=server, env={"CCCHAT_DRAIN_TIMEOUT": "0.2"}) as terminal,
-    ):
-        await terminal.until("llama3.2:3b")
-        terminal.send("A question\r")
-        chat = await server.chat()
-        await chat.release(3)
-        await terminal.until("About: A")
-        terminal.kill(signal.SIGTERM)
-        assert await terminal.exit_code() == 128 + signal.SIGTERM
-        await chat.reached(Phase.LEFT)
-        assert terminal.not_given_back() == []
+    async with streaming(start, env={"CCCHAT_DRAIN_TIMEOUT": "0.2"}) as it:
+        it.terminal.kill(signal.SIGTERM)
+        assert await it.terminal.exit_code() == 128 + signal.SIGTERM
+        await it.chat.reached(Phase.LEFT)
+        assert it.terminal.not_given_back() == []
     [(_, state, reply)] = kept(tmp_path)
     assert state == "interrupted"
     assert reply.startswith("About: A")
 
 
 async def test_a_second_one_does_not_wait(start: Start, tmp_path: Path) -> None:
-    async with OllamaServer(manual=True) as server, start(server=server) as terminal:
-        await terminal.until("llama3.2:3b")
-        terminal.send("A question\r")
-        chat = await server.chat()
-        await chat.release(3)
-        await terminal.until("About: A")
-        terminal.kill(signal.SIGTERM)
-        await terminal.until("Asked to end")
-        terminal.kill(signal.SIGTERM)
-        assert await terminal.exit_code() == 128 + signal.SIGTERM
-        await chat.reached(Phase.LEFT)
-        assert terminal.not_given_back() == []
+    async with streaming(start) as it:
+        it.terminal.kill(signal.SIGTERM)
+        await it.terminal.until("Asked to end")
+        it.terminal.kill(signal.SIGTERM)
+        assert await it.terminal.exit_code() == 128 + signal.SIGTERM
+        await it.chat.reached(Phase.LEFT)
+        assert it.terminal.not_given_back() == []
     assert [state for _, state, _ in kept(tmp_path)] == ["interrupted"]
 
 

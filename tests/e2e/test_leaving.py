@@ -7,88 +7,58 @@ from pathlib import Path
 
 import pytest
 
-from ccchat_tui.testing.ollama_server import OllamaServer, Phase
+from ccchat_tui.testing.ollama_server import Phase
 from tests.e2e.conftest import Start, files
+from tests.e2e.streaming import streaming
 
 
 @pytest.mark.parametrize("name", ["HUP", "INT"])
 async def test_a_signal_while_it_streams(start: Start, name: str) -> None:
     """It ends in good order: the code that a shell gives it, connections closed, nothing said."""
     number = signal.Signals[f"SIG{name}"]
-    async with (
-        OllamaServer(manual=True) as server,
-        start(server=server) as terminal,
-    ):
-        await terminal.until("llama3.2:3b")
-        terminal.send("A question\r")
-        chat = await server.chat()
-        await chat.release(3)
-        await terminal.until("About: A")
-        terminal.kill(number)
-        assert await terminal.exit_code() == 128 + number
-        await chat.reached(Phase.LEFT)
-        await server.settled()
-        assert terminal.not_given_back() == []
-        assert b"Traceback" not in terminal.raw
+    async with streaming(start) as it:
+        it.terminal.kill(number)
+        assert await it.terminal.exit_code() == 128 + number
+        await it.chat.reached(Phase.LEFT)
+        await it.server.settled()
+        assert it.terminal.not_given_back() == []
+        assert b"Traceback" not in it.terminal.raw
 
 
 async def test_the_window_is_closed(start: Start, tmp_path: Path) -> None:
     """With nothing left to draw on it ends too, and tells the server."""
-    async with (
-        OllamaServer(manual=True) as server,
-        start(server=server) as terminal,
-    ):
-        await terminal.until("llama3.2:3b")
-        terminal.send("A question\r")
-        chat = await server.chat()
-        await chat.release(3)
-        await terminal.until("About: A")
-        terminal.close()
-        assert await terminal.exit_code() == 128 + signal.SIGHUP
-        await chat.reached(Phase.LEFT)
-        await server.settled()
+    async with streaming(start) as it:
+        it.terminal.close()
+        assert await it.terminal.exit_code() == 128 + signal.SIGHUP
+        await it.chat.reached(Phase.LEFT)
+        await it.server.settled()
         assert files(tmp_path, "last-fault.txt") == []
 
 
 async def test_quit_asks_only_while_something_runs(start: Start) -> None:
     """Ctrl+Q asks, Esc goes back to a reply that runs on; afterwards it leaves at once."""
-    async with (
-        OllamaServer(manual=True) as server,
-        start(server=server) as terminal,
-    ):
-        await terminal.until("llama3.2:3b")
-        terminal.send("A question\r")
-        chat = await server.chat()
-        await chat.release(3)
-        await terminal.until("About: A")
-        terminal.send("\x11")
-        await terminal.until("1 request is still waiting or running.")
-        terminal.send("\x1b")
-        await terminal.until(lambda screen: "Leave ccchat?" not in screen)
-        assert chat.phase is Phase.GENERATING
-        await chat.finish()
-        await terminal.until("✓")
-        terminal.send("\x11")
-        assert await terminal.exit_code() == 0
-        assert terminal.not_given_back() == []
+    async with streaming(start) as it:
+        it.terminal.send("\x11")
+        await it.terminal.until("1 request is still waiting or running.")
+        it.terminal.send("\x1b")
+        await it.terminal.until(lambda screen: "Leave ccchat?" not in screen)
+        assert it.chat.phase is Phase.GENERATING
+        await it.chat.finish()
+        await it.terminal.until("✓")
+        it.terminal.send("\x11")
+        assert await it.terminal.exit_code() == 0
+        assert it.terminal.not_given_back() == []
 
 
 async def test_quit_cancels_what_runs(start: Start) -> None:
     """Yes to the question: the connection is closed before the program has ended."""
-    async with (
-        OllamaServer(manual=True) as server,
-        start(server=server) as terminal,
-    ):
-        await terminal.until("llama3.2:3b")
-        terminal.send("A question\r")
-        chat = await server.chat()
-        await chat.release(3)
-        terminal.send("\x11")
-        await terminal.until("Leave ccchat?")
-        terminal.send("y")
-        assert await terminal.exit_code() == 0
-        await chat.reached(Phase.LEFT)
-        assert terminal.not_given_back() == []
+    async with streaming(start) as it:
+        it.terminal.send("\x11")
+        await it.terminal.until("Leave ccchat?")
+        it.terminal.send("y")
+        assert await it.terminal.exit_code() == 0
+        await it.chat.reached(Phase.LEFT)
+        assert it.terminal.not_given_back() == []
 
 
 FAULTS = {
