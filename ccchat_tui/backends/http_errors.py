@@ -9,7 +9,7 @@ import errno
 import math
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,13 +23,27 @@ from ccchat_tui.text import one_line
 EXCERPT: Final = 240
 """Cells of a server's own words that are shown."""
 
-GATEWAYS: Final = (408, 502, 504, *range(520, 528), 530)
-"""What proxies answer when there is nobody behind them, some of it of no standard."""
-PROXY_KEY: Final = (
-    ErrorKind.UNAUTHORIZED,
-    "The proxy before {address} wants a name and a password{said}; give them in HTTP_PROXY",
-)
-"""What 407 means."""
+Known = tuple[ErrorKind, str]
+"""A kind of error and the words for it, in which `{address}` and `{said}` are filled in."""
+
+BUSY: Final[Known] = (ErrorKind.BUSY, "{address} has too much to do{said}")
+REFUSED: Final[Known] = (ErrorKind.BAD_REQUEST, "{address} refuses this{said}")
+SERVER: Final[Known] = (ErrorKind.SERVER, "{address} failed{said}")
+
+BY_STATUS: Final[Mapping[int, Known]] = {
+    407: (
+        ErrorKind.UNAUTHORIZED,
+        "The proxy before {address} wants a name and a password{said}; give them in HTTP_PROXY",
+    ),
+    429: (ErrorKind.RATE_LIMITED, "{address} takes no more requests for now{said}"),
+    503: BUSY,
+    # What proxies answer when there is nobody behind them, some of it of no standard.
+    **dict.fromkeys(
+        (408, 502, 504, *range(520, 528), 530),
+        (ErrorKind.GATEWAY, "There is no way through to {address} behind its proxy{said}"),
+    ),
+}
+"""What a status says by itself, whichever protocol is spoken."""
 
 MODELS_NAMED: Final = 8
 """At most so many models are named where one was not found."""
@@ -94,6 +108,20 @@ def retry_after(value: str | None, now: datetime) -> float | None:
 def filled(words: str, address: str, said: str) -> str:
     """Words with what they are about. What a server says comes last, and stays as it is."""
     return words.replace("{address}", address).replace("{said}", said)
+
+
+def by_text(table: Sequence[tuple[Sequence[str], Known]], said: str) -> Known | None:
+    """What the first part of a text that stands in a table says by itself; `None` if none does.
+
+    Args:
+        table: Parts in lower case, and what they say.
+        said: The text.
+    """
+    low = said.lower()
+    for parts, known in table:
+        if any(part in low for part in parts):
+            return known
+    return None
 
 
 def there_are(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,8 +13,12 @@ from typing import Any, Final
 
 from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.backends.http_errors import (
-    GATEWAYS,
-    PROXY_KEY,
+    BUSY,
+    BY_STATUS,
+    REFUSED,
+    SERVER,
+    Known,
+    by_text,
     excerpt,
     filled,
     is_page,
@@ -23,9 +27,6 @@ from ccchat_tui.backends.http_errors import (
     there_are,
 )
 
-_BUSY: Final = (ErrorKind.BUSY, "{address} has too much to do{said}")
-_REFUSED: Final = (ErrorKind.BAD_REQUEST, "{address} refuses this{said}")
-_SERVER: Final = (ErrorKind.SERVER, "{address} failed{said}")
 _NOT_OLLAMA: Final = (
     ErrorKind.NOT_OLLAMA,
     "What answers at {address} is no Ollama{said}; check OLLAMA_HOST and the path in it",
@@ -35,7 +36,7 @@ _OUT_OF_MEMORY: Final = (
     "{address} is out of memory{said}; try a smaller num_ctx, a smaller model or fewer at once",
 )
 
-_BY_TEXT: Final[tuple[tuple[tuple[str, ...], tuple[ErrorKind, str]], ...]] = (
+_BY_TEXT: Final[tuple[tuple[tuple[str, ...], Known], ...]] = (
     (
         (
             "out of memory",
@@ -48,13 +49,14 @@ _BY_TEXT: Final[tuple[tuple[tuple[str, ...], tuple[ErrorKind, str]], ...]] = (
         ),
         _OUT_OF_MEMORY,
     ),
-    (("server busy", "maximum pending requests"), _BUSY),
+    (("server busy", "maximum pending requests"), BUSY),
     # With status 500, though another try would end in the same way.
-    (("must be of type", "invalid format:", "does not support"), _REFUSED),
+    (("must be of type", "invalid format:", "does not support"), REFUSED),
 )
 """What parts of a text, in lower case, say by themselves."""
 
-_BY_STATUS: Final[Mapping[int, tuple[ErrorKind, str]]] = {
+_BY_STATUS: Final[Mapping[int, Known]] = {
+    **BY_STATUS,  # 502 is also what Ollama says of its cloud
     401: (
         ErrorKind.UNAUTHORIZED,
         "{address} does not know us{said}; check the key, or sign in there with `ollama signin`",
@@ -65,14 +67,6 @@ _BY_STATUS: Final[Mapping[int, tuple[ErrorKind, str]]] = {
     ),
     404: _NOT_OLLAMA,
     405: _NOT_OLLAMA,
-    407: PROXY_KEY,
-    429: (ErrorKind.RATE_LIMITED, "{address} takes no more requests for now{said}"),
-    503: _BUSY,
-    # 502 is also what Ollama says of its cloud.
-    **dict.fromkeys(
-        GATEWAYS,
-        (ErrorKind.GATEWAY, "There is no way through to {address} behind its proxy{said}"),
-    ),
 }
 """What a status says by itself."""
 
@@ -116,7 +110,7 @@ def in_stream(value: Any, address: str) -> BackendError:
         address: Whose, for people.
     """
     text = _text_in(value, depth=_DEPTH) or "it does not say why"
-    kind, words = _by_text(text) or _SERVER
+    kind, words = by_text(_BY_TEXT, text) or SERVER
     return BackendError(kind, filled(words, address, f": {short(text)}"))
 
 
@@ -151,18 +145,9 @@ def _by_status(status: int, said: str | None, text: str, address: str) -> tuple[
     if status == 403 and not text:
         # What Ollama says, without a word, to a name or an origin that it does not expect.
         text = "status 403; check OLLAMA_HOST and OLLAMA_ORIGINS where it runs"
-    known = _BY_STATUS.get(status) or (_by_text(said) if said else None)
-    kind, words = known or (_SERVER if status >= 500 else _REFUSED)
+    known = _BY_STATUS.get(status) or (by_text(_BY_TEXT, said) if said else None)
+    kind, words = known or (SERVER if status >= 500 else REFUSED)
     return kind, filled(words, address, f": {text}" if text else f" (status {status})")
-
-
-def _by_text(said: str) -> tuple[ErrorKind, str] | None:
-    """Kind and words by what a text alone gives away; `None` if it gives away nothing."""
-    low = said.lower()
-    for parts, known in _BY_TEXT:
-        if any(part in low for part in parts):
-            return known
-    return None
 
 
 def _sign_in(body: bytes) -> tuple[str, ...]:

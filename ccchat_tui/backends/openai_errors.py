@@ -18,9 +18,13 @@ from typing import Any, Final
 
 from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.backends.http_errors import (
-    GATEWAYS,
-    PROXY_KEY,
+    BUSY,
+    BY_STATUS,
+    REFUSED,
+    SERVER,
+    Known,
     Wording,
+    by_text,
     excerpt,
     filled,
     is_page,
@@ -31,11 +35,6 @@ from ccchat_tui.backends.http_errors import (
 
 OPENAI: Final = Wording("The server", "the settings", "start it")
 
-_Known = tuple[ErrorKind, str]
-
-_BUSY: Final = (ErrorKind.BUSY, "{address} has too much to do{said}")
-_REFUSED: Final = (ErrorKind.BAD_REQUEST, "{address} refuses this{said}")
-_SERVER: Final = (ErrorKind.SERVER, "{address} failed{said}")
 _NO_MODEL: Final = (ErrorKind.MODEL_NOT_FOUND, "{address} does not have this model{said}")
 _NO_CREDIT: Final = (
     ErrorKind.UNAUTHORIZED,
@@ -47,7 +46,7 @@ _STRANGER: Final = (
     "What answers at {address} speaks no OpenAI protocol{said}; the address mostly ends in /v1",
 )
 
-_BY_CODE: Final[Mapping[str, _Known]] = {
+_BY_CODE: Final[Mapping[str, Known]] = {
     "model_not_found": _NO_MODEL,
     "insufficient_quota": _NO_CREDIT,
     "billing_hard_limit_reached": _NO_CREDIT,
@@ -56,7 +55,7 @@ _BY_CODE: Final[Mapping[str, _Known]] = {
 }
 """What a `code` or `type` says by itself, whatever the status."""
 
-_BY_TEXT: Final[tuple[tuple[tuple[str, ...], _Known], ...]] = (
+_BY_TEXT: Final[tuple[tuple[tuple[str, ...], Known], ...]] = (
     (
         (
             "out of memory",
@@ -102,7 +101,7 @@ _BY_TEXT: Final[tuple[tuple[tuple[str, ...], _Known], ...]] = (
             "no healthy deployment",
             "server busy",
         ),
-        _BUSY,
+        BUSY,
     ),
 )
 """What parts of a text, in lower case, say by themselves."""
@@ -113,20 +112,14 @@ _NO_SUCH_MODEL: Final = re.compile(
 )
 """How a 404 sounds that is about the model and not about the path."""
 
-_BY_STATUS: Final[Mapping[int, _Known]] = {
+_BY_STATUS: Final[Mapping[int, Known]] = {
+    **BY_STATUS,
     401: _WRONG_KEY,
     402: _NO_CREDIT,
     403: (ErrorKind.UNAUTHORIZED, "{address} does not let us in with this key{said}"),
     404: _STRANGER,
     405: _STRANGER,
-    407: PROXY_KEY,
-    429: (ErrorKind.RATE_LIMITED, "{address} takes no more requests for now{said}"),
-    503: _BUSY,
-    529: _BUSY,
-    **dict.fromkeys(
-        GATEWAYS,
-        (ErrorKind.GATEWAY, "There is no way through to {address} behind its proxy{said}"),
-    ),
+    529: BUSY,
 }
 """What a status says by itself."""
 
@@ -242,27 +235,25 @@ def in_stream(value: Any, address: str) -> BackendError:
     kind, words = _meaning(said, said.status)
     if kind is ErrorKind.NOT_OLLAMA:
         # A reply had begun, so that it is the right place all the same.
-        kind, words = _SERVER
+        kind, words = SERVER
     wait = _wait_in(said.text) if kind in (ErrorKind.RATE_LIMITED, ErrorKind.BUSY) else None
     return BackendError(kind, filled(words, address, f": {short(said.text)}"), retry_after=wait)
 
 
-def _meaning(said: Said | None, status: int | None) -> _Known:
+def _meaning(said: Said | None, status: int | None) -> Known:
     """Kind and words."""
     if said is not None:
         for code in said.codes:
             if code in _BY_CODE:
                 return _BY_CODE[code]
-        low = " ".join((said.text, *said.codes)).lower()
-        if status not in (401, 403, 429):
-            for parts, known in _BY_TEXT:
-                if any(part in low for part in parts):
-                    return known
+        known = by_text(_BY_TEXT, " ".join((said.text, *said.codes)))
+        if known and status not in (401, 403, 429):
+            return known
         if status == 404 and _NO_SUCH_MODEL.search(said.text):
             return _NO_MODEL
     if status is None:
-        return _SERVER
-    return _BY_STATUS.get(status) or (_SERVER if status >= 500 else _REFUSED)
+        return SERVER
+    return _BY_STATUS.get(status) or (SERVER if status >= 500 else REFUSED)
 
 
 def _wait(headers: Mapping[str, str], now: datetime) -> float | None:
