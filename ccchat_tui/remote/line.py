@@ -30,6 +30,8 @@ SLOW: Final = 0.5
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 5.0
 """Seconds between two tries to connect again; they double from the first to the longest."""
+LONGEST_ID: Final = 100
+"""Characters of an event's id, which is given back after a break."""
 LONGEST_AGO: Final = 3600.0
 """Seconds for which what is told may be past."""
 
@@ -122,7 +124,7 @@ class Line:
         """A line of the events. The first one comes at once."""
         self._set_trouble("")
         event_id, told = line.get("id"), line.get("event")
-        if isinstance(event_id, str):
+        if isinstance(event_id, str) and event_id.isascii() and len(event_id) <= LONGEST_ID:
             self._last = event_id
         if told is None:
             return
@@ -145,6 +147,7 @@ class Line:
     async def look(self) -> None:
         """Ask how the queue stands, soon after something happened and while something runs, until
         cancelled."""
+        odd = False
         while True:
             moves = bool(self.picture.in_flight or self.picture.waiting_to_retry)
             try:
@@ -158,8 +161,10 @@ class Line:
                 status = await self._server.status()
                 rows = await self._server.requests(everyone=self._everyone, most=ROWS)
                 self._show(snapshot_of(status, rows, self._now()), servers_of(status))
+                odd = False
             except (BackendError, ValueError) as error:
-                if isinstance(error, ValueError):
+                if isinstance(error, ValueError) and not odd:  # said once, and not at each look
+                    odd = True
                     self._say(strange(error))
                 self._dirty.set()
                 await asyncio.sleep(SLOW)

@@ -109,6 +109,13 @@ class Impostor:
     def __init__(self, answers: dict[str, tuple[int, Any]]) -> None:
         self.answers = answers
         self.asked: list[str] = []
+        self.targets: list[str] = []
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def cut(self) -> None:
+        """Close what is kept open."""
+        for writer in self._open:
+            writer.close()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -116,10 +123,12 @@ class Impostor:
             method, target, _ = head.split("\r\n", 1)[0].split(" ")
             path = target.partition("?")[0]
             self.asked.append(f"{method} {path}")
+            self.targets.append(target)
             status, body = self.answers.get(path, (404, {"error": "no"}))
             if isinstance(body, list):
                 writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
                 writer.write(b"".join(json.dumps(line).encode() + b"\n" for line in body))
+                self._open.add(writer)
                 await reader.read()
             else:
                 data = json.dumps(body).encode()
@@ -209,6 +218,28 @@ class TestOddServers:
             other.answers["/api/ai/requests/request-1/reply"] = (200, lines)
             assert await handle.wait() is RequestState.COMPLETED
             assert handle.text == "hi"
+
+    async def test_a_queue_that_is_none_is_said_once(self) -> None:
+        status = (200, {"limits": 1, "totals": 2, "in_flight": 3})
+        rows: tuple[int, Any] = (200, {"requests": []})
+        async with impostor(status=status) as (other, service):
+            other.answers["/api/ai/requests"] = rows
+            said: list[str] = []
+            service.say = said.append
+            await until(lambda: other.asked.count("GET /api/ai/status") > 2)
+            assert len(said) == 1
+            assert "is it newer?" in said[0]
+
+    async def test_a_place_that_is_none_is_not_gone_back_to(self) -> None:
+        odd = [{"id": "x-1"}, {"id": "\ud800"}, {"id": "x" * 101}, {"id": 5}]
+        paused = {"id": "\ud800", "event": {"event": "paused", "at": 1.0}}
+        async with impostor(events=(200, [*odd, paused])) as (other, service):
+            told: list[Any] = []
+            service.subscribe(told.append)
+            await until(lambda: len(told) == 1)
+            other.answers["/api/ai/events"] = (500, {"error": "broke"})
+            other.cut()
+            await until(lambda: any(each.endswith("after=x-1") for each in other.targets))
 
     async def test_moments_are_of_our_clock_whatever_is_told(self) -> None:
         far_off = [
