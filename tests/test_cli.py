@@ -18,22 +18,16 @@ from ccchat_tui.config import Loaded, SettingsError, setting_rows
 from ccchat_tui.paths import trace_file
 from ccchat_tui.testing.ollama_server import Model, OllamaServer
 
+pytestmark = pytest.mark.usefixtures("clean_environment")
+
 ROOT = Path(__file__).parents[1]
 CLOSED = "127.0.0.1:9"
 """An address where nobody listens: the port of the discard protocol."""
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that this machine has set, and folders of our own."""
-    for row in setting_rows():
-        monkeypatch.delenv(row.env, raising=False)
-    # Without a buffer nothing would be left to write when a reader has gone.
-    for name in ("CCCHAT_CONFIG", "CCCHAT_DEBUG", "PYTHONUNBUFFERED"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME", "LOCALAPPDATA", "APPDATA"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The help is laid out as for a common terminal."""
     monkeypatch.setenv("COLUMNS", "80")
 
 

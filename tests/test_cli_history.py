@@ -14,11 +14,9 @@ from tests.sessions.stored import conversation, facts, fill, kept
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def store(tmp_path: Path, clean_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file with two conversations, which the commands find."""
     path = tmp_path / "kept" / "c.db"
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME", "LOCALAPPDATA", "APPDATA"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.setenv("CCCHAT_STORE", str(path))
     monkeypatch.setenv("COLUMNS", "100")
     fill(

@@ -13,23 +13,16 @@ from typing import Any
 import pytest
 
 from ccchat_tui.cli import main
-from ccchat_tui.config import load_settings, setting_rows
+from ccchat_tui.config import load_settings
 from ccchat_tui.paths import scenarios_folder
 from ccchat_tui.scenarios.files import load
 from ccchat_tui.scenarios.limits import limits_of
 from ccchat_tui.testing.ollama_server import OllamaServer
 
+pytestmark = pytest.mark.usefixtures("clean_environment")
+
 ROOT = Path(__file__).parents[1]
 FAST = ("simulate", "--fast", "--json", "--scenario")
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that this machine has set."""
-    for row in setting_rows():
-        monkeypatch.delenv(row.env, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 def report_of(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:

@@ -12,21 +12,12 @@ from typing import Any
 
 import pytest
 
-from ccchat_tui.config import setting_rows
 from ccchat_tui.testing.ollama_server import Model, OllamaServer
+
+pytestmark = pytest.mark.usefixtures("clean_environment")
 
 ROOT = Path(__file__).parents[1]
 LOAD = ("simulate", "--users", "3", "--messages", "4")
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that this machine has set, and folders of our own."""
-    for row in setting_rows():
-        monkeypatch.delenv(row.env, raising=False)
-    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME", "LOCALAPPDATA", "APPDATA"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 async def command(*words: str) -> subprocess.CompletedProcess[str]:

@@ -19,25 +19,18 @@ from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.cli import main
 from ccchat_tui.cli_report import report_table
 from ccchat_tui.cli_simulate import Load, limits_for
-from ccchat_tui.config import load_settings, setting_rows
+from ccchat_tui.config import load_settings
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.scenarios.simulate import Simulation
 from ccchat_tui.scenarios.users import make_users
 from ccchat_tui.testing.ollama_server import Model, OllamaServer
 from ccchat_tui.testing.virtual_time import LoopClock, run_virtual
 
+pytestmark = pytest.mark.usefixtures("clean_environment")
+
 ROOT = Path(__file__).parents[1]
 QUICK = ("simulate", "--demo", "--pace", "500")
 CLOSED = "127.0.0.1:9"
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that this machine has set."""
-    for row in setting_rows():
-        monkeypatch.delenv(row.env, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 def report_of(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[str, Any]:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ccchat_tui.cli import main
 from ccchat_tui.cli_demo import too_large
-from ccchat_tui.config import setting_rows
 from ccchat_tui.scenarios.files import find, listed
 
-
-@pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that this machine has set."""
-    for row in setting_rows():
-        monkeypatch.delenv(row.env, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("clean_environment")
 
 
 @pytest.mark.parametrize(

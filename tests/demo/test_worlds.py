@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import read_hosts
 from ccchat_tui.cli import main
 from ccchat_tui.clock import SystemClock
-from ccchat_tui.config import load_settings, setting_rows
+from ccchat_tui.config import load_settings
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.scenarios.files import load
@@ -21,13 +20,7 @@ from ccchat_tui.scenarios.model import Scenario
 from ccchat_tui.scenarios.worlds import LiveWorld, Load, VirtualWorld
 from ccchat_tui.testing.ollama_server import OllamaServer
 
-
-@pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that this machine has set."""
-    for row in setting_rows():
-        monkeypatch.delenv(row.env, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("clean_environment")
 
 
 def load_of(name: str, seed: int = 0) -> Load:

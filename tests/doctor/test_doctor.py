@@ -33,11 +33,9 @@ WELL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(clean_environment: Path) -> Path:
     """Where nothing of this machine's is."""
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "HOME", "LOCALAPPDATA"):
-        monkeypatch.setenv(name, str(tmp_path))
-    return tmp_path
+    return clean_environment
 
 
 def run(home: Path, *words: str, **env: str) -> tuple[int, dict[str, Any], str]:

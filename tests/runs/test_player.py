@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from ccchat_tui.cli import main
 from ccchat_tui.clock import ManualClock
-from ccchat_tui.config import setting_rows
 from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.history import QueueHistory
 from ccchat_tui.engine.stats import LimitsView, QueueSnapshot
@@ -29,15 +28,9 @@ from ccchat_tui.scenarios.replay import replay_log
 from tests.runs.plays import made_up
 from tests.scenarios.test_event_log import ABOUT
 
+pytestmark = pytest.mark.usefixtures("clean_environment")
+
 LIMITS = LimitsView(**ABOUT["limits"])
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that this machine has set."""
-    for row in setting_rows():
-        monkeypatch.delenv(row.env, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ccchat_tui.cli import main
 from ccchat_tui.cli_report_compare import comparison_table
-from ccchat_tui.config import setting_rows
 from ccchat_tui.engine.events import (
     RequestEnded,
     RequestFirstToken,
@@ -23,13 +21,7 @@ from ccchat_tui.runs.course import Course, Courses, Phase
 from ccchat_tui.scenarios.compare import figures_of, jain, quantile
 from ccchat_tui.scenarios.formulas import FORMULAS
 
-
-@pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that this machine has set."""
-    for row in setting_rows():
-        monkeypatch.delenv(row.env, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("clean_environment")
 
 
 def course(user: str, sent: float, **more: Any) -> Course:

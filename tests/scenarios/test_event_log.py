@@ -23,7 +23,6 @@ import pytest
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.cli import main
 from ccchat_tui.clock import SystemClock
-from ccchat_tui.config import setting_rows
 from ccchat_tui.engine import events
 from ccchat_tui.engine.events import (
     EngineEvent,
@@ -49,6 +48,8 @@ from ccchat_tui.scenarios.replay import replay_log
 from ccchat_tui.scenarios.simulate import Simulation
 from ccchat_tui.scenarios.users import make_users
 from ccchat_tui.testing.app import until
+
+pytestmark = pytest.mark.usefixtures("clean_environment")
 
 ROOT = Path(__file__).parents[2]
 OF = ("id 1", "Ada \u2028 \u00e9", "s")
@@ -90,14 +91,6 @@ ABOUT: dict[str, Any] = {
 
 
 MORNING = "b555258d8c0ad1fd1a09146e766f4a5b3919272a98cfc6f2672338586c0f7cd4"
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that this machine has set."""
-    for row in setting_rows():
-        monkeypatch.delenv(row.env, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 
 @pytest.fixture

@@ -12,21 +12,14 @@ from pathlib import Path
 import pytest
 
 from ccchat_tui.cli import main
-from ccchat_tui.config import setting_rows
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.runs.course import Course, Phase
 from ccchat_tui.scenarios.charts import BUCKETS, DRAWN, gantt, levels, tokens, waits
 from tests.support.chromium import Browser, needs_chromium
 
+pytestmark = pytest.mark.usefixtures("clean_environment")
+
 HOSTILE = '<script>alert(1)</script>"\u202e|*x*'
-
-
-@pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that this machine has set."""
-    for row in setting_rows():
-        monkeypatch.delenv(row.env, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 
 @pytest.fixture
