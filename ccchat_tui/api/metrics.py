@@ -23,7 +23,7 @@ from starlette.routing import Route
 from ccchat_tui import __version__
 from ccchat_tui.api.hub import Hub, flag, only_admin
 from ccchat_tui.api.lag import LagSampler
-from ccchat_tui.backends.base import ServerState
+from ccchat_tui.backends.base import ErrorKind, ServerState
 from ccchat_tui.engine.events import (
     EngineEvent,
     ModeChanged,
@@ -51,6 +51,8 @@ from ccchat_tui.gen_ai import (
 )
 
 MOST_MODELS: Final = 20
+OTHER: Final = "other"
+"""What all further ones are called."""
 MOST_USERS: Final = 50
 KIND: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -105,7 +107,7 @@ class Metrics:
         )
         self._sampler = LagSampler(lag.observe)
         self._models: set[str] = set()
-        self._asked: dict[str, tuple[str, str, str]] = {}
+        self._asked: dict[str, str] = {}
         self._started: set[str] = set()
         self._fallbacks = 0
         self._unsubscribe = hub.service.subscribe(self._hear)
@@ -131,13 +133,13 @@ class Metrics:
     def _hear(self, event: EngineEvent) -> None:
         match event:
             case RequestQueued():
-                self._asked.setdefault(event.request_id, self._labels(event.model))
+                self._asked.setdefault(event.request_id, event.model)
             case RequestStarted():
                 if event.request_id not in self._started:
                     self._started.add(event.request_id)
                     self._wait.observe(event.waited)
             case RequestFirstToken():
-                named = self._asked.get(event.request_id) or self._labels("other")
+                named = self._labels(self._asked.get(event.request_id, OTHER))
                 self._first.labels(*named).observe(event.after)
             case RequestEnded():
                 self._ended(event)
@@ -147,24 +149,26 @@ class Metrics:
                 pass
 
     def _ended(self, event: RequestEnded) -> None:
-        named = self._asked.pop(event.request_id, None) or self._labels("other")
+        model = self._asked.pop(event.request_id, OTHER)
         if event.request_id not in self._started:
             return  # it was never sent to a server
         self._started.discard(event.request_id)
         error = ""
         if event.state is not RequestState.COMPLETED:
             error = event.state.value if event.failure is None else str(event.failure.kind)
+        named = self._labels(model, there=error != ErrorKind.MODEL_NOT_FOUND)
         self._total.labels(*named, error).observe(event.duration)
         if event.tokens:
             self._usage.labels(*named, "output").observe(event.tokens)
         if event.stats is not None and event.stats.prompt_tokens is not None:
             self._usage.labels(*named, "input").observe(event.stats.prompt_tokens)
 
-    def _labels(self, model: str) -> tuple[str, str, str]:
-        """What names a request: the model is `other` once there are too many."""
+    def _labels(self, model: str, *, there: bool = True) -> tuple[str, str, str]:
+        """What names a request: the model is `other` once there are too many. One that is not there
+        takes nobody's place."""
         if model not in self._models:
-            if len(self._models) >= MOST_MODELS:
-                model = "other"
+            if len(self._models) >= MOST_MODELS or not there:
+                model = OTHER
             else:
                 self._models.add(model)
         return CHAT, provider_of(self._hub.service.backend), model

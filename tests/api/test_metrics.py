@@ -118,6 +118,19 @@ async def test_labels_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     }
 
 
+async def test_models_that_are_not_there_take_no_label(tmp_path: Path) -> None:
+    async with api(tmp_path) as desk:
+        for number in range(2):
+            async with asking(desk.ada, f"{number}", model=f"none{number}") as response:
+                await desk.backend.fail(f"{number}", ErrorKind.MODEL_NOT_FOUND, "there is none")
+                await response.aread()
+        await end(desk, desk.ada, "good")
+        told = await read(desk)
+    assert told[f"{TOTAL}_count", ("model_not_found", "chat", "ollama", "other")] == 2
+    assert told[f"{TOTAL}_count", ("", "chat", "ollama", MODEL)] == 1
+    assert not [key for key in told if "none0" in key[1]]
+
+
 async def test_what_never_had_a_slot_took_no_time(tmp_path: Path) -> None:
     """Else a cancel in the queue would make the servers look fast."""
     async with api(tmp_path, max_concurrent=1) as desk, asking(desk.ada, "running"):
