@@ -122,7 +122,6 @@ async def test_models_that_are_not_there_take_no_label(tmp_path: Path) -> None:
     async with api(tmp_path) as desk:
         for number in range(2):
             async with asking(desk.ada, f"{number}", model=f"none{number}") as response:
-                await desk.backend.fail(f"{number}", ErrorKind.MODEL_NOT_FOUND, "there is none")
                 await response.aread()
         await end(desk, desk.ada, "good")
         told = await read(desk)
