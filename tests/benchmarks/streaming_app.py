@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from itertools import count
 
 from textual.driver import Driver
 
@@ -18,36 +17,9 @@ from ccchat_tui.sessions.ids import counted_ids
 from ccchat_tui.tui.app import CCChatApp, Parts
 from ccchat_tui.tui.widgets.transcript import Transcript
 from tests.benchmarks.drawing_app import SinkDriver
+from tests.benchmarks.prose import prose
 
 SIZE = (200, 60)
-
-PROSE = """## Section {n}
-
-The **queue** hands out slots in turn, so that *nobody* waits for one who asks for `much`. What
-comes later is drawn later; see [the notes](https://example.org/notes/{n}) on fairness.
-
-- first point of {n}, said in a few words
-- second point, a little longer than the first one was
-  - and a nested one
-
-```python
-def slot_{n}(queue: list[int]) -> int:
-    return queue.pop(0)  # the oldest
-```
-
-| user | waits | runs |
-|------|------:|-----:|
-| A{n} | 1.2 s | 3 |
-| B{n} | 0.4 s | 1 |
-
-"""
-
-
-def prose() -> Iterator[str]:
-    """Varied Markdown without end, in pieces of about four characters, as a model sends it."""
-    for number in count(1):
-        text = PROSE.replace("{n}", str(number))
-        yield from (text[begin : begin + 4] for begin in range(0, len(text), 4))
 
 
 @dataclass

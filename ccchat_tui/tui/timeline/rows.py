@@ -9,9 +9,10 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
-from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
+
+from ccchat_tui.tui.widgets.piece_rows import changed_rows
 
 Row: TypeAlias = tuple[tuple[str, str], ...]
 """Texts, already fit for the screen, each with its style in the words of content styles."""
@@ -35,13 +36,7 @@ class StyledRows(Widget):
     def show(self, rows: Sequence[Row]) -> None:
         """Show other rows, and ask for those to be drawn again that are other."""
         before, self._rows = self._rows, tuple(rows)
-        most = max(len(before), len(self._rows))
-        changed = [
-            Region(0, y, self.size.width, 1)
-            for y in range(most)
-            if before[y : y + 1] != self._rows[y : y + 1]
-        ]
-        if changed:
+        if changed := changed_rows(before, self._rows, self.size.width):
             self.refresh(*changed)
 
     def notify_style_update(self) -> None:

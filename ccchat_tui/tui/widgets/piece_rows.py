@@ -17,6 +17,18 @@ from ccchat_tui.tui.widgets.line import Piece
 PieceRow: TypeAlias = tuple[Piece, ...]
 
 
+def changed_rows(before: Sequence[object], after: Sequence[object], width: int) -> list[Region]:
+    """Where rows of a widget differ from those that stood there before.
+
+    Args:
+        before: The rows as they are drawn.
+        after: As they are to be drawn; there may be more of them, or fewer.
+        width: Of the widget, in cells.
+    """
+    most = max(len(before), len(after))
+    return [Region(0, y, width, 1) for y in range(most) if before[y : y + 1] != after[y : y + 1]]
+
+
 class PieceRows(Widget):
     """`PieceLine` for more than one row."""
 
@@ -52,13 +64,7 @@ class PieceRows(Widget):
     def show(self, rows: Sequence[Sequence[Piece]]) -> None:
         """Show other rows, and ask for those to be drawn again that are other."""
         before, self._rows = self._rows, tuple(tuple(row) for row in rows)
-        most = max(len(before), len(self._rows))
-        changed = [
-            Region(0, y, self.size.width, 1)
-            for y in range(most)
-            if before[y : y + 1] != self._rows[y : y + 1]
-        ]
-        if changed:
+        if changed := changed_rows(before, self._rows, self.size.width):
             self.refresh(*changed)
 
     def notify_style_update(self) -> None:
