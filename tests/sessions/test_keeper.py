@@ -20,7 +20,7 @@ from ccchat_tui.sessions.store import Store
 from ccchat_tui.sessions.tabs import take_over
 from ccchat_tui.testing.app import until
 from tests.sessions.stored import everything, kept
-from tests.sessions.test_manager import MODEL, Talk
+from tests.sessions.talk import MODEL, Talk
 
 
 class Kept(Talk):

@@ -11,7 +11,7 @@ from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.engine.request import Rejected
 from ccchat_tui.sessions.model import Session, Turn, TurnState
 from ccchat_tui.sessions.words import CANCELLING
-from tests.sessions.test_manager import Talk, talking
+from tests.sessions.talk import Talk, talking
 
 
 def shown(session: Session) -> list[tuple[str, str]]:
