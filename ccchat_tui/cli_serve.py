@@ -48,7 +48,9 @@ def serve(
     api, address = open_api(loaded, given, given.get("address", ""))
     beside = all_beside(further, api)
     assert beside is not None
-    said = f"ccchat listens at {address.url}; `ccchat token` shows who may come in"
+    said = (
+        f"ccchat listens at {address.url}, for browsers too; `ccchat token` shows who may come in"
+    )
     return asyncio.run(run_engine(loaded, servers, beside, said))
 
 

@@ -56,7 +56,7 @@ class Page {
     const { api } = this;
     const all = this.me.admin ? "&all=1" : "";
     const { requests } = await api.ask("GET", `api/ai/requests?state=${OVER}${all}`);
-    if (this.api === api) this.ended.show(requests);
+    if (this.api === api) this.ended.know(requests);
   }
 
   async follow() {
@@ -75,7 +75,8 @@ class Page {
     this.feed?.stop();
     this.stopped();
     this.living.show([]);
-    this.ended.show([]);
+    this.ended.know([]);
+    this.ended.draw();
   }
 
   stands(good, why) {
@@ -93,7 +94,7 @@ class Page {
 
   heard(event) {
     if (event.event === "missed") {
-      this.lookBack().catch((error) => this.did(words(error), true));
+      this.lookBack().then(() => this.soon(0), (error) => this.did(words(error), true));
     } else if (event.event === "ended") {
       const preview = this.living.preview(event.request_id);
       const failure = event.failure?.message ?? "";
@@ -150,6 +151,7 @@ class Page {
     this.steering.show(status);
     this.charts.draw(history, BUCKETS, status.limits.max_concurrent);
     this.living.show(requests.slice(0, SHOWN));
+    this.ended.draw();
     const all = status.in_flight + status.queue_length + status.waiting_to_retry;
     const there = this.me.admin ? all : requests.length;
     const more = there - Math.min(requests.length, SHOWN);

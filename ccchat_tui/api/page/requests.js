@@ -105,21 +105,28 @@ export class Living {
   }
 }
 
-/** Those that ended lately, the last first. */
+/** Those that ended lately, the last first. Many may end between two looks; `draw` shows them. */
 export class Ended {
   constructor(list) {
     this.list = list;
+    this.know([]);
   }
 
   /** @param requests What `GET /api/ai/requests?state=…` tells. */
-  show(requests) {
-    this.list.replaceChildren(...requests.slice(0, ENDED).map((each) => this.line(each)));
+  know(requests) {
+    this.requests = requests.slice(0, ENDED);
+    this.changed = true;
   }
 
   /** One more has ended. */
   add(request) {
-    this.list.prepend(this.line(request));
-    while (this.list.children.length > ENDED) this.list.lastChild.remove();
+    this.know([request, ...this.requests]);
+  }
+
+  draw() {
+    if (!this.changed) return;
+    this.changed = false;
+    this.list.replaceChildren(...this.requests.map((each) => this.line(each)));
   }
 
   line({ user, state, preview, tokens, duration_ms: took, failure }) {
