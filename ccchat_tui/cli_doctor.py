@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from ccchat_tui import __version__
-from ccchat_tui.cli_output import folded, say, terminal_width, visible
+from ccchat_tui.cli_output import folded, is_terminal, say, terminal_width, visible
 from ccchat_tui.doctor.files import check_store, check_tokens
 from ccchat_tui.doctor.finding import Finding, Findings, State, problem
 from ccchat_tui.doctor.program import check_extras, check_logs, check_versions
@@ -48,7 +48,7 @@ def doctor(
     found = [
         *_guarded("versions", check_versions),
         *_guarded("extras", check_extras),
-        *_guarded("terminal", lambda: check_terminal(os.environ)),
+        *_guarded("terminal", lambda: check_terminal(os.environ, is_terminal)),
         *_guarded("settings", lambda: check_settings(loaded, wrong)),
         *_guarded("server", lambda: check_servers(settings)),
         *_guarded("store", lambda: check_store(settings)),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, TextIO
 
-from ccchat_tui.cli_output import is_terminal
 from ccchat_tui.doctor.finding import Findings, note, ok, problem, warning
 
 AREA: Final = "terminal"
@@ -18,8 +17,15 @@ LEAST: Final = (60, 20)
 _MULTIPLEXERS: Final = {"TMUX": "tmux", "STY": "screen", "ZELLIJ": "zellij"}
 
 
-def check_terminal(env: Mapping[str, str]) -> Findings:
-    """Size, colours, letters, and what lies between."""
+def check_terminal(
+    env: Mapping[str, str], is_terminal: Callable[[TextIO | None], bool]
+) -> Findings:
+    """Size, colours, letters, and what lies between.
+
+    Args:
+        env: The environment.
+        is_terminal: Whether a stream leads to a terminal.
+    """
     streams = {"input": sys.stdin, "output": sys.stdout, "errors": sys.stderr}
     elsewhere = [name for name, stream in streams.items() if not is_terminal(stream)]
     if elsewhere:

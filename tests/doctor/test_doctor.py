@@ -17,6 +17,7 @@ import pytest
 from ccchat_tui import cli_doctor
 from ccchat_tui.api.tokens import ADMIN, Tokens
 from ccchat_tui.cli import main
+from ccchat_tui.cli_output import is_terminal
 from ccchat_tui.config import Settings, load_settings
 from ccchat_tui.doctor import files, program
 from ccchat_tui.doctor.finding import State
@@ -174,7 +175,7 @@ class TestTerminal:
     )
     @pytest.mark.skipif(os.name == "nt", reason="Windows has no TERM")
     def test_what_it_says_of(self, env: dict[str, str], state: State, words: str) -> None:
-        found = list(check_terminal({**WELL, **env}))
+        found = list(check_terminal({**WELL, **env}, is_terminal))
         assert [each for each in found if each.state is state and words in each.said], found
         if state is State.OK:
             assert {each.state for each in found} <= {State.OK, State.NOTE}

@@ -204,7 +204,7 @@ async def test_a_model_that_is_gone_makes_way_for_the_default_and_one_that_is_th
         assert (talk.session.model, other.model) == ("gemma3:4b", "qwen3:8b")
 
 
-# One after the other ----------------------------------------------------------------------
+# Asking again -----------------------------------------------------------------------------
 
 
 async def test_a_retry_is_the_same_turn_one_revision_on_with_the_present_model() -> None:
