@@ -14,7 +14,7 @@ from ccchat_tui.api.tokens import ADMIN, Caller, Tokens, TokensError
 from ccchat_tui.beside import Beside, all_beside
 from ccchat_tui.cli_output import CommandError, is_terminal
 from ccchat_tui.cli_serve import check_reach, names_for, open_api, run_engine
-from ccchat_tui.config import TOKEN_ENV
+from ccchat_tui.config import TOKEN_ENV, VISITOR_ENV
 from ccchat_tui.paths import chosen_store, tokens_file
 
 if TYPE_CHECKING:
@@ -84,12 +84,14 @@ def web(
 
 def env_of(loaded: Loaded, caller: Caller, token: str) -> dict[str, str]:
     """What a visitor's process is told: who they are, and where their conversations are kept.
-    Each has a file of their own, so that no one reads another's."""
+    Each has a file of their own, so that no one reads another's, and reaches no other file of this
+    machine: there are the tokens of the others."""
     store = chosen_store(loaded.settings.store)
     if store is not None and not caller.admin:
         name = sha256(caller.user.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         store = store.parent / "web" / f"{name}.db"
-    return {TOKEN_ENV: token, "CCCHAT_STORE": "off" if store is None else str(store)}
+    kept = "off" if store is None else str(store)
+    return {TOKEN_ENV: token, VISITOR_ENV: "1", "CCCHAT_STORE": kept}
 
 
 def _first_token(loaded: Loaded, tokens: Tokens) -> str:

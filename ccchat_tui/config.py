@@ -58,7 +58,9 @@ HOTTEST = 2.0
 """Above this temperature no model says anything sensible."""
 TOKEN_ENV = "CCCHAT_TOKEN"  # noqa: S105 - the name of a variable
 """Says who one is to the ccchat of `--connect`."""
-NOT_SETTINGS = frozenset({CONFIG_ENV, DEBUG_ENV, TOKEN_ENV})
+VISITOR_ENV = "CCCHAT_VISITOR"
+"""Set where somebody uses the app from another machine's browser."""
+NOT_SETTINGS = frozenset({CONFIG_ENV, DEBUG_ENV, TOKEN_ENV, VISITOR_ENV})
 """Names with our prefix that are read elsewhere."""
 
 

@@ -17,7 +17,7 @@ from ccchat_tui.sessions.attachments import (
 from ccchat_tui.sessions.checks import blind_words
 from ccchat_tui.sessions.estimate import Estimator
 from ccchat_tui.text import one_line
-from ccchat_tui.tui.paths import files_in, typed_paths
+from ccchat_tui.tui.paths import NOT_YOURS, files_in, reached, typed_paths
 from ccchat_tui.tui.widgets.attachments import AttachmentBar
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Attaching:
         Raises:
             AttachmentError: One or more could not be; in words, a line for each.
         """
+        if not reached():
+            raise AttachmentError(NOT_YOURS)
         problems: list[str] = []
         for path in paths:
             name = one_line(path.name, 40)
@@ -111,6 +113,8 @@ class Attaching:
 
     async def attach_typed(self, text: str) -> None:
         """Attach the files that somebody typed, or pasted, behind a command. Raises as `attach`."""
+        if not reached():
+            raise AttachmentError(NOT_YOURS)
         await self.attach(await asyncio.to_thread(typed_paths, text))
 
     def attach_soon(self, text: str) -> None:

@@ -15,7 +15,7 @@ from platformdirs import user_downloads_path
 
 from ccchat_tui.sessions.problems import StoreProblem
 from ccchat_tui.text import one_line
-from ccchat_tui.tui.paths import from_typed, typed_paths
+from ccchat_tui.tui.paths import NOT_YOURS, from_typed, reached, typed_paths
 
 if TYPE_CHECKING:
     from ccchat_tui.sessions.archive import ArchivedSession
@@ -156,6 +156,8 @@ def _write(item: ArchivedSession, form: Form | None, typed: str) -> Path:
     """Returns the file that was written; raises `DocumentError`."""
     from ccchat_tui.sessions.export import export, form_of  # noqa: PLC0415 - loads pydantic's models
 
+    if not reached():
+        raise DocumentError(NOT_YOURS)
     path = from_typed(typed) if typed else _usual_folder()
     named = not _is_folder(path)
     if named and form is None and path.suffix:
@@ -228,6 +230,8 @@ def _read(typed: str) -> list[ArchivedSession]:
     """The conversations of a file; raises `DocumentError`."""
     from ccchat_tui.sessions.archive import ArchiveError, from_json  # noqa: PLC0415
 
+    if not reached():
+        raise DocumentError(NOT_YOURS)
     path = typed_paths(typed)[0]
     name = one_line(str(path), 120)
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from ccchat_tui.config import VISITOR_ENV
 from ccchat_tui.text import one_line
 
 LONGEST_PASTE: Final = 4_000
@@ -21,6 +22,17 @@ MOST_PATHS: Final = 16
 MOST_ENTRIES: Final = 5_000
 """So many entries of a folder are looked at for completion."""
 WINDOWS: Final = os.name == "nt"
+
+
+NOT_YOURS: Final = (
+    "Files are those of the machine that ccchat runs on, which a browser does not reach. Paste the "
+    "text, or copy it."
+)
+
+
+def reached() -> bool:
+    """Whether files may be read and written: whoever visits in a browser is not who owns them."""
+    return VISITOR_ENV not in os.environ
 
 
 def readings(text: str, *, windows: bool = WINDOWS) -> list[list[Path]]:
@@ -49,7 +61,7 @@ def readings(text: str, *, windows: bool = WINDOWS) -> list[list[Path]]:
 def files_in(text: str) -> list[Path]:
     """The files that a text names and nothing else, in the reading in which all of them are there.
     Asks the disk, which blocks."""
-    for paths in readings(text):
+    for paths in readings(text) if reached() else ():
         with suppress(OSError, ValueError):
             if all(path.is_file() for path in paths):
                 return paths
@@ -90,6 +102,8 @@ def completions(typed: str) -> list[str]:
     Args:
         typed: So far; empty for all that is here.
     """
+    if not reached():
+        return []
     at = max(typed.rfind(stroke) for stroke in ("/", os.sep)) + 1
     folder, begun = typed[:at], typed[at:].casefold()
     with suppress(OSError, ValueError):

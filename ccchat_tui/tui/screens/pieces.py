@@ -13,6 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ccchat_tui.text import one_line
+from ccchat_tui.tui.paths import reached
 from ccchat_tui.tui.pieces import Piece, address_of, pieces_of
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.screens.dialog import Dialog
@@ -125,6 +126,9 @@ def _row(piece: Piece) -> Content:
 
 async def _open(app: CCChatApp, address: str) -> None:
     """Hand an address to the browser; one that draws in this very terminal gets the terminal."""
+    if not reached():  # theirs is the one that they see us in
+        app.open_url(address)
+        return
     import webbrowser  # noqa: PLC0415 - looks for browsers when it is loaded
 
     try:
