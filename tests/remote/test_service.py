@@ -235,11 +235,12 @@ class TestBreaks:
     async def test_nobody_follows_for_long(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("ccchat_tui.api.detached.LINGER", 0.05)
         async with far(tmp_path) as there:
             handle = there.ask("hello")
             await there.desk.backend.emit("hello", "half")
             await until(lambda: handle.text != "")
+            # Not before: on a slow machine it may take so long until somebody follows.
+            monkeypatch.setattr("ccchat_tui.api.detached.LINGER", 0.05)
             await there.wire.cut()
             await there.desk.until_living(0)
             assert there.desk.service.snapshot().totals.cancelled == 1
