@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ccchat_tui.cli_demo_record import asked_for, record_demo
 from ccchat_tui.cli_output import CommandError, is_terminal
 from ccchat_tui.cli_scenario import scenario_called
 from ccchat_tui.paths import scenarios_folder
@@ -77,6 +78,8 @@ def demo(
         )
 
     try:
+        if asked_for(given):
+            return record_demo(show, loaded.settings, given)
         if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
             return run_demo(loaded, show, following, beside)
         check_theme(loaded.settings.theme)
@@ -84,7 +87,8 @@ def demo(
         raise CommandError(str(error), 2) from None
     raise CommandError(
         "a demo draws on a terminal, and there is none here (input or output is a file or a pipe); "
-        f"`ccchat simulate --scenario {name}` plays it without a screen"
+        f"`ccchat simulate --scenario {name}` plays it without a screen, and "
+        f"`ccchat demo {name} --svg FOLDER` draws pictures of it"
     )
 
 

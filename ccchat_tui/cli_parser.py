@@ -23,7 +23,13 @@ from ccchat_tui.cli_parser_api import (
     token_options,
 )
 from ccchat_tui.cli_parser_base import Parser, options_of, quoted
-from ccchat_tui.cli_parser_demo import DEMO, DEMO_EXAMPLES, NOT_OF_DEMO, demo_options
+from ccchat_tui.cli_parser_demo import (
+    DEMO,
+    DEMO_EXAMPLES,
+    NOT_OF_DEMO,
+    check_demo,
+    demo_options,
+)
 from ccchat_tui.cli_parser_history import HISTORY
 from ccchat_tui.cli_parser_simulate import (
     SIMULATE,
@@ -254,6 +260,7 @@ class CommandLine:
         check_api(values)
         check_connect(values)
         check_simulate(values)
+        check_demo(values)
         if "events" in values and values.get("command") not in {None, "simulate"}:
             raise CommandError(f"--events is not for `ccchat {values['command']}`; leave it out", 2)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -23,7 +24,8 @@ from ccchat_tui.testing.app import NO_SERVER, AppUnderTest, demo_app, drawn, scr
 from ccchat_tui.testing.scripted import ScriptedBackend
 from ccchat_tui.tui.demo.compare_screen import CompareScreen
 from ccchat_tui.tui.demo.run import load_of
-from tests.demo.demo_app import DemoUnderTest, playing, show_of
+from ccchat_tui.tui.recording.record import Wanted, record
+from tests.demo.demo_app import show_of
 from tests.walk import STORIES as WALK
 from tests.walk import walk_app
 
@@ -87,10 +89,6 @@ async def _no_server(app: AppUnderTest, pilot: Pilot[None]) -> None:
     await app.pass_time(4)
 
 
-async def _demo(app: AppUnderTest, pilot: Pilot[None]) -> None:
-    await cast("DemoUnderTest", app).pass_time(8.2)
-
-
 async def _side_by_side(app: AppUnderTest, seconds: float) -> None:
     clock = ManualClock()
     screen = CompareScreen(load_of(show_of("rush-hour"), Settings()), clock, speed=8)
@@ -121,10 +119,29 @@ PICTURES: dict[str, Picture] = {
         lambda: scripted_app(ScriptedBackend(down=NO_SERVER)), _no_server, (120, 30)
     ),
     **{name: Picture(walk_app, story, (110, 30)) for name, story in WALK.items()},
-    "demo": Picture(lambda: playing("hello"), _demo, (150, 40)),
     "compare": Picture(demo_app, _compare, (120, 26)),
     "compare-figures": Picture(demo_app, _differed, (100, 32)),
 }
+
+RECORDED: dict[str, Wanted] = {
+    "demo": Wanted("demo", (150, 40), until=8.2),
+    "hello": Wanted("hello", (110, 32), animated=Path("hello.svg"), until=16),
+}
+"""Pictures of `ccchat demo hello`, as it records them: the last one, or the one that moves."""
+NAMES = (*PICTURES, *RECORDED)
+
+
+def recorded(name: str) -> str:
+    """One picture of a recording, as SVG. To be called where no event loop runs."""
+    wanted = RECORDED[name]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        if wanted.animated is None:
+            record(show_of("hello"), Settings(), replace(wanted, pictures=folder))
+            return (folder / f"{name}-end.svg").read_text(encoding="utf-8")
+        moving = folder / wanted.animated
+        record(show_of("hello"), Settings(), replace(wanted, animated=moving))
+        return moving.read_text(encoding="utf-8")
 
 
 async def draw(name: str) -> str:
@@ -141,12 +158,12 @@ def main(arguments: list[str] | None = None) -> int:
     """The command. Returns the exit code."""
     parser = argparse.ArgumentParser(description="Draw the pictures of the README.")
     parser.add_argument("--check", action="store_true", help="only say which of them differ")
-    parser.add_argument("names", nargs="*", help=f"some of: {', '.join(PICTURES)}")
+    parser.add_argument("names", nargs="*", help=f"some of: {', '.join(NAMES)}")
     options = parser.parse_args(arguments)
     different = []
-    for name in options.names or PICTURES:
+    for name in options.names or NAMES:
         file = FOLDER / f"{name}.svg"
-        svg = asyncio.run(draw(name))
+        svg = recorded(name) if name in RECORDED else asyncio.run(draw(name))
         same = file.exists() and file.read_text(encoding="utf-8") == svg
         if not same:
             different.append(name)

@@ -198,6 +198,16 @@ class CompareScreen(Screen[None]):
         """Whether both runs are."""
         return all(world.over for world in self.worlds)
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds of the load since it began."""
+        return self._scene.monotonic()
+
+    @property
+    def speed(self) -> float:
+        """How many times faster than the clock it goes."""
+        return self._scene.speed
+
     def beat(self) -> None:
         """Lead both runs on to the present moment, and show them."""
         if self._ending and self._backend is None:

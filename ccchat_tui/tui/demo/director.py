@@ -111,6 +111,11 @@ class Director:
 
     # Looking ------------------------------------------------------------------------------
 
+    @property
+    def playing(self) -> bool:
+        """Whether it has begun."""
+        return self._task is not None
+
     def beat(self) -> None:
         """Notice who was taken over from, and say how it stands."""
         if self._task is not None and self._task.done() and not self._task.cancelled():

@@ -26,6 +26,7 @@ from ccchat_tui.tui.keymap import read_keymap
 from ccchat_tui.tui.pasted_escapes import keep_pasted_escapes
 from ccchat_tui.tui.run import check_theme, run_until_left
 from ccchat_tui.tui.screens.chats import ChatsScreen
+from ccchat_tui.tui.steady_columns import keep_columns
 from ccchat_tui.tui.themes import load_themes
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ def run_demo(
     own = [(",".join(keys), "", "") for keys in keymap.keys.values() if keys]
     teach_alt_keys([*ChatsScreen.BINDINGS, *DEMO_KEYS, *own])
     keep_pasted_escapes()
+    keep_columns()
     while True:
         server = open_servers(
             settings.model_servers(),

@@ -1,0 +1,1 @@
+"""Recordings of a demo: pictures, an asciicast, one animated picture."""
