@@ -85,6 +85,8 @@ def demo_options(parser: argparse.ArgumentParser) -> None:
 
 def check_demo(values: dict[str, Any]) -> None:
     """Raise `CommandError` where options of a recording stand where nothing is recorded."""
+    if values.get("command") != "demo":
+        return
     recordings = [name for name in RECORDINGS if name in values]
     if recordings:
         for name, option in (("ollama_host", "--host"), ("api", "--api")):
