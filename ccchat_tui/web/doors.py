@@ -60,7 +60,7 @@ def door(tokens: Tokens, names: Iterable[str], *, any_ip: bool) -> Callable[...,
         if request.path == "/enter" and request.method == "POST":
             return _let_in(tokens, str((await request.post()).get("token", "")))
         if request.path == "/" and "token" in request.query:
-            return _let_in(tokens, request.query["token"])
+            return _by_link(tokens, request)
         if not request.path.startswith(_OPEN):
             token = request.cookies.get(COOKIE, "")
             caller = _who(tokens, token)
@@ -73,6 +73,14 @@ def door(tokens: Tokens, names: Iterable[str], *, any_ip: bool) -> Callable[...,
         return response
 
     return enter
+
+
+def _by_link(tokens: Tokens, request: web.Request) -> web.Response:
+    """Who follows one that was printed, and not one on another page: else that could have somebody
+    write into conversations of its author's."""
+    if request.headers.get("Sec-Fetch-Site", "").lower() in {"cross-site", "same-site"}:
+        return _ask("A link on another page lets nobody in; give the token here.")
+    return _let_in(tokens, request.query["token"])
 
 
 def _let_in(tokens: Tokens, token: str) -> web.Response:

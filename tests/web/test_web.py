@@ -91,6 +91,7 @@ async def test_doors(tmp_path: Path) -> None:
             ("/download/x", {}, 401),
             ("/static/js/textual.js", {}, 200),
             ("/?token=nobody's", {}, 401),
+            (f"/?token={ada}", {"Sec-Fetch-Site": "cross-site"}, 401),
         ):
             async with anybody.get(path, headers=headers, allow_redirects=False) as answer:
                 assert answer.status == status, (path, headers)
