@@ -15,6 +15,8 @@ from ccchat_tui.tui.widgets.compare_figures import CompareFigures
 from ccchat_tui.tui.widgets.deck import COMPARED_WIDTH
 
 if TYPE_CHECKING:
+    from ccchat_tui.sessions.attachments import Attachment
+    from ccchat_tui.sessions.together import Sent
     from ccchat_tui.tui.app import CCChatApp
     from ccchat_tui.tui.widgets.chat_pane import ChatPane
 
@@ -73,7 +75,7 @@ class Comparisons:
             first = first or pane
             pane.composer.prompts = first.composer.prompts
             figures = CompareFigures(session, comparison, self._app.wall)
-            pane.compare(figures, lambda text, files: comparison.ask(sessions, text, files))
+            pane.compare(figures, lambda text, files: self._ask(comparison, text, files))
         self._make_room(len(models))
         assert first is not None
         chats.activate(first)
@@ -83,13 +85,23 @@ class Comparisons:
             if (asking := chats.pane_of(like.id)) is not None:
                 asking.attaching.take_all_out()
         if question:
-            sent = comparison.ask(sessions, question, first.session.attached)
+            sent = self._ask(comparison, question, first.session.attached)
             if not sent.refused:
                 first.attaching.sent()
             else:
                 # It is not lost, and Enter asks those that have not got it.
                 first.keep_draft(question)
                 first.tell(compared_words(sent), problem=True)
+
+    def _ask(self, comparison: Comparison, text: str, files: Sequence[Attachment]) -> Sent:
+        """Ask all of a comparison, and have each pane that is asked show it."""
+        sent = comparison.ask(self._app.sessions, text, files)
+        refused = [session for session, _ in sent.refused]
+        for session in comparison.sessions:
+            pane = self._app.chats.pane_of(session.id)
+            if pane is not None and session not in refused:
+                pane.transcript.see_newest()
+        return sent
 
     def keep(self, session: Session) -> None:
         """Keep one conversation as an ordinary chat, and close the others of its comparison."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from ccchat_tui.backends.base import BackendError, ShowsModels
@@ -50,21 +51,19 @@ class ModelFacts:
     async def _learn(self, model: str) -> None:
         name = full_name(model)
         there = await self._app.connection.models()
+        for each in there:
+            # Of the others, too: a question with a picture may go to several at once.
+            self._note_sight(each.name, each.capabilities)
         info = next((each for each in there if full_name(each.name) == name), None)
         if info is None:
             return
-        capabilities = info.capabilities
         managers = self._app.models.managers
-        if not capabilities:
+        if not info.capabilities:
             # Ollama's list has not always told them; `/api/show` does.
             asked = next(
                 (each for each in managers.values() if isinstance(each, ShowsModels)), None
             )
-            capabilities = (await asked.show(model)).capabilities if asked else ()
-        if capabilities:
-            self._sees[name] = "vision" in capabilities
-            blind = self._app.sessions.sightless
-            blind.discard(name) if self._sees[name] else blind.add(name)
+            self._note_sight(name, (await asked.show(model)).capabilities if asked else ())
         if not managers:
             # Served with a context that was chosen when it was started.
             if info.context_length:
@@ -75,3 +74,10 @@ class ModelFacts:
             for loaded in await manager.running():
                 if full_name(loaded.name) == name and loaded.context_length:
                     self._windows[name] = loaded.context_length
+
+    def _note_sight(self, model: str, capabilities: Sequence[str]) -> None:
+        """Remember whether a model takes pictures, if anything is told of what it can do."""
+        if capabilities:
+            name, blind = full_name(model), self._app.sessions.sightless
+            self._sees[name] = "vision" in capabilities
+            blind.discard(name) if self._sees[name] else blind.add(name)

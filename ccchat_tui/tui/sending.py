@@ -64,6 +64,7 @@ class Sending:
             self._pane.composer.refused()
             self._pane.tell(f"Not sent: {words_of(refusal)}", problem=True)
         else:
+            self._pane.transcript.see_newest()
             self._sessions.keeper.when_kept(turn, lambda: self._kept(text, then))
             self._pane.tell("")
 

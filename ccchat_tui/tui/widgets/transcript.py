@@ -175,6 +175,11 @@ class Transcript(PathTranscript, can_focus=True):
         if not was:
             self.post_message(self.FollowChanged(True, 0))
 
+    def see_newest(self) -> None:
+        """Something was asked here: choose no turn any more, and follow the reply."""
+        self._cursor = None
+        self.action_go_end()
+
     def action_go_home(self) -> None:
         """Show the first row."""
         if self._views:
