@@ -29,6 +29,8 @@ MOST_BODY: Final = 16 * 1024 * 1024
 """Bytes of a body; pictures travel in it."""
 MOST_FOR_NOBODY: Final = 4096
 """The same where no token is asked for, and no body is looked at."""
+MOST_BODIES: Final = 256 * 1024 * 1024
+"""Bytes of all bodies that are still coming."""
 BODY_SECONDS: Final = 30.0
 """How long a body may take to come."""
 
@@ -86,6 +88,7 @@ class Doors:
         self._app = app
         self._tokens = tokens
         self._revoking = Revoking(tokens)
+        self._coming = 0
         self._names = Names(names, any_ip=any_ip)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -176,13 +179,20 @@ class Doors:
                     message = await receive()
                     if message["type"] != "http.request":
                         return _refuse(400, "the body broke off")
-                    body += message.get("body", b"")
+                    piece = message.get("body", b"")
+                    body += piece
+                    self._coming += len(piece)
                     if len(body) > most:
                         return _too_large(most)
+                    if self._coming > MOST_BODIES:
+                        later = (("retry-after", "1"), *_CLOSE)
+                        return _refuse(503, "too much is being sent at once", later)
                     if not message.get("more_body"):
                         return bytes(body)
         except TimeoutError:
             return _refuse(408, f"the body did not come within {BODY_SECONDS:g} s", _CLOSE)
+        finally:
+            self._coming -= len(body)
 
 
 def _unclear(scope: Scope, headers: Headers) -> Response | None:

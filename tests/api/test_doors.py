@@ -209,6 +209,26 @@ class TestBounds:
             )
             assert b" 413 " in await raw(desk, pieces + (b"400\r\n" + b" " * 1024 + b"\r\n") * 4)
 
+    async def test_all_bodies_together_are_bounded(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ccchat_tui.api.doors.MOST_BODIES", 1000)
+        async with api(tmp_path) as desk:
+            head = (
+                f"POST /api/ai/requests HTTP/1.1\r\nhost: localhost\r\n"
+                f"authorization: Bearer {desk.tokens.get('ada')}\r\n"
+                "content-length: 900\r\nconnection: close\r\n\r\n"
+            )
+            some = head.encode() + b" " * 600
+            _, writer = await asyncio.open_connection(desk.address.host, desk.address.port)
+            writer.write(some)
+            async with asyncio.timeout(10):
+                while b" 503 " not in (told := await raw(desk, some + b" " * 300)):
+                    assert b" 400 " in told  # the other one has not come yet
+                writer.transport.abort()
+                while b" 400 " not in (told := await raw(desk, some + b" " * 300)):
+                    assert b" 503 " in told  # nor left
+
     async def test_a_body_that_does_not_come(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
