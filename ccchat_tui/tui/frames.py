@@ -50,7 +50,7 @@ class FrameClock:
         fps: int = 30,
         *,
         budget: float = 0.010,
-        share: int = 3,
+        share: int = 2,
         time_source: Callable[[], float] = time.perf_counter,
     ) -> None:
         if fps < 1:

@@ -3,9 +3,10 @@
     python -m tests.benchmarks.bench_app [--quick] [--seconds N] [--json]
 
 The real app on 200 x 60 cells with the queue panel shown, over a model in the same process that
-sends 100 tokens a second to everybody. Somebody types all the time. Three cases: eight chats side
-by side, all in sight; twenty in tabs, one in sight; ten in tabs while nothing streams and nobody
-types. Each runs in a process of its own. Beside each wall time stands the processor time in it,
+sends 100 tokens a second to everybody. Somebody types all the time. Four cases: eight chats side
+by side, all in sight; twenty at 50 tokens a second, of which eight are side by side in sight, with
+signs in the text that tell how late it is drawn; twenty in tabs, one in sight; ten in tabs while
+nothing streams and nobody types. Each runs in a process of its own. Beside each wall time stands the processor time in it,
 which is the fairer figure where others use the machine too. It exits with 1 if an aim is missed.
 """
 
@@ -27,6 +28,7 @@ from textual import events
 
 from ccchat_tui.tui.memory import set_startup_aside
 from tests.benchmarks.drawing_app import cpu, run, settled
+from tests.benchmarks.marks import Marks
 from tests.benchmarks.rows import Row, table
 from tests.benchmarks.streaming_app import SIZE, PacedModel, StreamingApp, until
 
@@ -35,6 +37,11 @@ KEY_EVERY = 0.083
 LETTERS = "".join(chr(code) for code in range(0x0400, 0x052F))
 """Each key is another letter, so that none is taken for one that stands on the screen already."""
 KEY_AIM, BLOCK_AIM = 50.0, 15.0
+GRID_KEY_AIM, GRID_LATE_AIM, GRID_SHARE_AIM = 33.0, 100.0, 0.5
+GRID_SIGHT, GRID_RATE = 8, 50.0
+LOWER = (250, 36)
+"""Of twenty panes, eight have room."""
+GRID_CASE = "twenty panes, eight in sight"
 IDLE_FRAMES = "idle, ten tabs: frames written in 10 s"
 
 
@@ -120,8 +127,25 @@ async def type_for(app: StreamingApp, result: Typing, seconds: float) -> None:
     result.frames = driver.writes - writes
 
 
-def typing(chats: int, seconds: float, *, grid: bool, streams: bool) -> dict[str, float]:
-    """Somebody types in one of so many chats, while all of them stream or none does."""
+def typing(
+    chats: int,
+    seconds: float,
+    *,
+    grid: bool,
+    streams: bool,
+    rate: float = 100.0,
+    marks: Marks | None = None,
+) -> dict[str, float]:
+    """Somebody types in one of so many chats, while all of them stream or none does.
+
+    Args:
+        chats: How many there are.
+        seconds: For how long.
+        grid: Whether they are side by side, at most eight of them in sight.
+        streams: Whether replies come.
+        rate: Tokens a second of each.
+        marks: Signs in the replies by which one sees when they are drawn.
+    """
     result = Typing()
 
     async def body(app: StreamingApp) -> None:
@@ -129,16 +153,24 @@ def typing(chats: int, seconds: float, *, grid: bool, streams: bool) -> dict[str
         if grid:
             app.chats.action_toggle_grid()
             await settled(app)
-            assert len(app.chats.deck.in_sight) == chats, "not all of them have room"
+            sight = len(app.chats.deck.in_sight)
+            assert sight == min(chats, GRID_SIGHT), f"{sight} are in sight"
         assert app.chats.panel.display, "the panel is not shown"
         if streams:
             await app.stream_in_all()
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             await asyncio.sleep(1.5)
+            if marks is not None:
+                marks.begin()
+                app.sink.look = marks.look
             tasks.create_task(watch(result, stop))
             await type_for(app, result, seconds)
             stop.set()
+        if marks is not None:
+            seen = {f"chat {pane.number}" for pane in app.chats.deck.in_sight}
+            if missing := marks.missing(seen):
+                raise RuntimeError(f"{missing} signs were never drawn")
         if streams:
             await app.end_all()
             await asyncio.sleep(1.0)
@@ -146,8 +178,13 @@ def typing(chats: int, seconds: float, *, grid: bool, streams: bool) -> dict[str
             if lost := app.lost():
                 raise RuntimeError("\n".join(lost))
 
-    run(StreamingApp(chats, PacedModel()), body, SIZE)
-    return result.figures()
+    run(StreamingApp(chats, PacedModel(rate, marks=marks)), body, SIZE if marks is None else LOWER)
+    return {**result.figures(), **({} if marks is None else marks.figures())}
+
+
+def half_in_sight(seconds: float) -> dict[str, float]:
+    """Twenty chats, of which eight are in sight."""
+    return typing(20, seconds, grid=True, streams=True, rate=GRID_RATE, marks=Marks())
 
 
 def idle(chats: int, seconds: float) -> dict[str, float]:
@@ -178,6 +215,7 @@ def idle(chats: int, seconds: float) -> dict[str, float]:
 CASES: dict[str, Callable[[float], dict[str, float]]] = {
     "eight panes": partial(typing, 8, grid=True, streams=True),
     "eight panes, nothing streams": partial(typing, 8, grid=True, streams=False),
+    GRID_CASE: half_in_sight,
     "twenty tabs": partial(typing, 20, grid=False, streams=True),
     "twenty tabs, nothing streams": partial(typing, 20, grid=False, streams=False),
     "idle": partial(idle, 10),
@@ -228,6 +266,17 @@ def rows_of(report: dict[str, list[dict[str, float]]]) -> Iterator[Row]:
             beside = aim if aim is not None else figure(f"{case}, nothing streams", name)[0]
             beside_name = "aim" if aim is not None else "the same, nothing streams"
             yield Row(f"{case}: {words}", ours, beside, beside_name, unit, how)
+    for name, words, unit, aim in (
+        ("late_p99_ms", "token to screen, p99", "ms", GRID_LATE_AIM),
+        ("late_worst_ms", "token to screen, the latest", "ms", GRID_LATE_AIM),
+        ("key_p99_ms", "key to screen, p99", "ms", GRID_KEY_AIM),
+        ("key_p99_cpu_ms", "key to screen, p99, processor time", "ms", GRID_KEY_AIM),
+        ("block_ms", "longest block of the loop", "ms", BLOCK_AIM),
+        ("block_cpu_ms", "longest block, processor time", "ms", BLOCK_AIM),
+        ("share_of_a_core", "share of a core", "", GRID_SHARE_AIM),
+    ):
+        ours, how = figure(GRID_CASE, name)
+        yield Row(f"{GRID_CASE}: {words}", ours, aim, "aim", unit, how)
     for name, words, unit in (
         ("writes", IDLE_FRAMES, ""),
         ("cpu_ms", "idle, ten tabs: processor time in 10 s", "ms"),

@@ -26,6 +26,8 @@ class SinkDriver(HeadlessDriver):
     awaited: str = ""
     """A text whose arrival is to be noticed."""
     arrived: asyncio.Event | None = None
+    look: Callable[[str], None] | None = None
+    """Told of all that is written."""
     written: int = 0
     writes: int = 0
 
@@ -36,6 +38,8 @@ class SinkDriver(HeadlessDriver):
     def write(self, data: str) -> None:
         self.written += len(data)
         self.writes += 1
+        if self.look is not None:
+            self.look(data)
         if self.awaited and self.arrived is not None and self.awaited in data:
             self.arrived.set()
 

@@ -17,6 +17,7 @@ from ccchat_tui.sessions.ids import counted_ids
 from ccchat_tui.tui.app import CCChatApp, Parts
 from ccchat_tui.tui.widgets.transcript import Transcript
 from tests.benchmarks.drawing_app import SinkDriver
+from tests.benchmarks.marks import Marks
 from tests.benchmarks.prose import prose
 
 SIZE = (200, 60)
@@ -34,18 +35,23 @@ class PacedModel:
     address: str = "http://127.0.0.1:11434"
     said: dict[str, list[str]] = field(default_factory=dict)
     """What was sent, by the question."""
+    marks: Marks | None = None
+    """Signs that are sent along, to see when they are drawn."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[ChatChunk]:
         """Tokens at a pace that makes up for being late."""
         question = prompt.messages[-1].content
         said = self.said.setdefault(question, [])
-        source = prose()
+        marks = self.marks
+        source = prose() if marks is None else marks.pieces()
         due = time.perf_counter()
         while not self.ended.is_set():
             due += 1 / self.rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             said.append(next(source))
+            if marks is not None:
+                marks.sent(question, said[-1])
             yield ChatChunk(said[-1])
         said.append(f"\n\n{last_words(question)}\n")
         yield ChatChunk(said[-1])
