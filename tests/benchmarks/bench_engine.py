@@ -4,7 +4,8 @@
 
 A no-op request is one whose runner gives the loop one turn and says that the reply is whole. The
 same turn is what a job under the bare semaphore does. All are submitted first, so that all but
-the first few wait in the queue. CPU time; rounds of both kinds alternate, and what is printed are
+the first few wait in the queue. "All on" is with fifty users of different weights and priorities, a
+limit of requests a minute, every time limit there is, and a listener. CPU time; rounds of both kinds alternate, and what is printed are
 medians, and medians of the rounds' own ratios.
 """
 
@@ -19,15 +20,17 @@ import statistics
 import sys
 import time
 import tracemalloc
+from dataclasses import replace
 
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.manager import ChatQueueManager
-from ccchat_tui.engine.request import ChatRequest, ReplyStats, RequestState
+from ccchat_tui.engine.request import ChatRequest, Priority, ReplyStats, RequestState
 from tests.benchmarks.rows import Row
 
 AT_ONCE = 5
 SIZES = (100, 10_000, 100_000)
+ALL_ON, ALL_ON_USERS = ", all on", 50
 STATS = ReplyStats()
 
 
@@ -37,23 +40,40 @@ async def no_op(handle: RequestHandle) -> None:
     handle.finish(STATS)
 
 
-def engine() -> ChatQueueManager:
+def engine(*, all_on: bool = False) -> ChatQueueManager:
     """An engine without bounds on the queue."""
-    return ChatQueueManager(
-        no_op,
-        EngineSettings(
-            max_concurrent=AT_ONCE,
-            max_concurrent_per_user=AT_ONCE,
-            requests_per_minute=0,
-            max_queue=0,
-        ),
+    settings = EngineSettings(
+        max_concurrent=AT_ONCE,
+        max_concurrent_per_user=AT_ONCE,
+        requests_per_minute=0,
+        max_queue=0,
     )
+    if all_on:
+        settings = replace(
+            settings,
+            # None is refused, but all are counted.
+            requests_per_minute=10**6,
+            queue_timeout=3600.0,
+            first_token_timeout=600.0,
+            user_weights={f"u{n}": 1 + n % 4 for n in range(ALL_ON_USERS)},
+        )
+    return ChatQueueManager(no_op, settings)
 
 
-def requests(count: int, users: int) -> list[ChatRequest]:
+def requests(count: int, users: int, *, all_on: bool = False) -> list[ChatRequest]:
     """Requests of so many users, in turn; made before the clock runs."""
+    kinds = list(Priority) if all_on else [Priority.NORMAL]
     return [
-        ChatRequest(f"r{n}", f"u{n % users}", "s", "m", "words", lambda: None) for n in range(count)
+        ChatRequest(
+            f"r{n}",
+            f"u{n % users}",
+            "s",
+            "m",
+            "words",
+            lambda: None,
+            priority=kinds[n % len(kinds)],
+        )
+        for n in range(count)
     ]
 
 
@@ -72,12 +92,14 @@ async def with_semaphore(count: int) -> float:
     return time.process_time() - started
 
 
-async def with_engine(count: int, users: int, *, watched: bool = False) -> float:
+async def with_engine(
+    count: int, users: int, *, watched: bool = False, all_on: bool = False
+) -> float:
     """Seconds of CPU for so many no-op requests."""
-    manager = engine()
-    if watched:
+    manager = engine(all_on=all_on)
+    if watched or all_on:
         manager.subscribe(lambda event: None)
-    wanted = requests(count, users)
+    wanted = requests(count, users, all_on=all_on)
     gc.collect()
     started = time.process_time()
     for request in wanted:
@@ -89,13 +111,15 @@ async def with_engine(count: int, users: int, *, watched: bool = False) -> float
     return took
 
 
-def per_request(count: int, users: int, rounds: int, *, watched: bool) -> tuple[float, float]:
+def per_request(
+    count: int, users: int, *, watched: bool, all_on: bool
+) -> tuple[float, float]:
     """Microseconds a request under the engine and under the semaphore, for one round each."""
     repeats = max(1, 2000 // count)
     ours = bare = 0.0
     for _ in range(repeats):
         bare += asyncio.run(with_semaphore(count))
-        ours += asyncio.run(with_engine(count, users, watched=watched))
+        ours += asyncio.run(with_engine(count, users, watched=watched, all_on=all_on))
     return ours / repeats / count * 1e6, bare / repeats / count * 1e6
 
 
@@ -170,12 +194,17 @@ async def feeding(tokens: int) -> float:
 def measure(rounds: int) -> dict[str, object]:
     """Everything, as plain numbers."""
     by_size: dict[str, dict[str, float]] = {}
-    for users, watched, name in ((1, False, ""), (50, False, ", 50 users"), (1, True, ", watched")):
+    for users, watched, name in (
+        (1, False, ""),
+        (50, False, ", 50 users"),
+        (1, True, ", watched"),
+        (ALL_ON_USERS, True, ALL_ON),
+    ):
         for size in SIZES:
-            if name and size != SIZES[1]:
+            if name not in {"", ALL_ON} and size != SIZES[1]:
                 continue
             pairs = [
-                per_request(size, users, rounds, watched=watched)
+                per_request(size, users, watched=watched, all_on=name == ALL_ON)
                 for _ in range(rounds if size < SIZES[-1] else max(3, rounds // 2))
             ]
             by_size[f"{size:,} queued{name}"] = {
@@ -184,11 +213,13 @@ def measure(rounds: int) -> dict[str, object]:
                 "ratio": statistics.median(ours / bare for ours, bare in pairs),
             }
     plain = [by_size[f"{size:,} queued"]["engine_us"] for size in SIZES]
+    all_on = [by_size[f"{size:,} queued{ALL_ON}"]["engine_us"] for size in SIZES]
     cancels = asyncio.run(cancelling(SIZES[-1], 2000))
     held, handed = asyncio.run(memory(10_000))
     return {
         "per_request": by_size,
         "flat": max(plain) / min(plain),
+        "flat, all on": max(all_on) / min(all_on),
         "cancel_one_of_100000_us": {
             "median": statistics.median(cancels),
             "p99": sorted(cancels)[len(cancels) * 99 // 100],
@@ -221,10 +252,10 @@ def rows(quick: bool) -> list[Row]:
         )
         for name, figures in by_size.items()
     ]
-    slow, quick_one = (
-        pick(by_size[f"{size:,} queued"]["engine_us"] for size in SIZES) for pick in (max, min)
-    )
-    out.append(Row("engine: dearest queue length", slow, quick_one, "the cheapest one", "us", how))
+    for name in ("", ALL_ON):
+        costs = [by_size[f"{size:,} queued{name}"]["engine_us"] for size in SIZES]
+        words = f"engine: dearest queue length{name}"
+        out.append(Row(words, max(costs), min(costs), "the cheapest one", "us", how))
     return out
 
 

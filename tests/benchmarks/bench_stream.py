@@ -16,12 +16,16 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 
 import httpx
 
 from ccchat_tui.backends.hosts import read_host
 from ccchat_tui.backends.ollama import OllamaBackend
 from ccchat_tui.backends.ollama_wire import request_body
+from ccchat_tui.engine.limits import EngineSettings
+from ccchat_tui.engine.request import RequestState
+from ccchat_tui.engine.service import ConcurrentChatService
 from tests.benchmarks.rows import Row
 from tests.support.streams import ask, read
 
@@ -31,7 +35,7 @@ Reader = Callable[[], Awaitable[int]]
 @asynccontextmanager
 async def server(tokens: int, rate: float) -> AsyncIterator[str]:
     """A test server in a process of its own; yields its address."""
-    options = {"port": 0, "slots": 64, "rate": rate, "first-token": 0, "tokens": tokens}
+    options = {"port": 0, "slots": 128, "rate": rate, "first-token": 0, "tokens": tokens}
     arguments = [f"--{name}={value:g}" for name, value in options.items()]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -60,6 +64,31 @@ def ours(url: str) -> Reader:
     return run
 
 
+def buffered(url: str) -> Reader:
+    """Have a reply come by the backend and the engine, all of it on, into the buffer that is drawn
+    from; how many chunks it had."""
+    settings = EngineSettings(
+        max_concurrent=128, max_concurrent_per_user=128, requests_per_minute=0
+    )
+    service = ConcurrentChatService(OllamaBackend(read_host(url)), settings)
+    service.subscribe(lambda event: None)
+    numbers = count()
+
+    async def run() -> int:
+        handle = service.submit(
+            user="somebody",
+            session_id="chat",
+            model="llama3.2:3b",
+            prompt=lambda: ask("a question"),
+            preview="a question",
+            id=f"r{next(numbers)}",
+        )
+        assert await handle is RequestState.COMPLETED, handle.reason
+        return len(handle.parts) + 1
+
+    return run
+
+
 def bare(url: str) -> Reader:
     """Drain a reply by a client that is there already; how many lines it had."""
     client = httpx.AsyncClient(timeout=None, trust_env=False)
@@ -82,17 +111,21 @@ async def cpu(reader: Reader, at_once: int) -> float:
     return (time.process_time() - started) * 1e6 / sum(counts)
 
 
-async def compare(tokens: int, rate: float, at_once: int, rounds: int) -> tuple[float, float]:
-    """Microseconds a line of the bare client and of ours, taken in turns; medians."""
+async def compare(
+    tokens: int, rate: float, at_once: int, rounds: int
+) -> tuple[float, float, float]:
+    """Microseconds a line of the bare client, of our backend, and of it with the engine behind it,
+    taken in turns; medians."""
     async with server(tokens, rate) as url:
-        readers = bare(url), ours(url)
-        results: tuple[list[float], list[float]] = ([], [])
+        readers = bare(url), ours(url), buffered(url)
+        results: tuple[list[float], ...] = ([], [], [])
         for reader in readers:
             await cpu(reader, 1)
         for _ in range(rounds):
             for reader, taken in zip(readers, results, strict=True):
                 taken.append(await cpu(reader, at_once))
-    return statistics.median(results[0]), statistics.median(results[1])
+    plain, full, whole = map(statistics.median, results)
+    return plain, full, whole
 
 
 async def per_request(rounds: int) -> tuple[float, float]:
@@ -112,6 +145,8 @@ CASES = [
     ("one stream as fast as it comes", 20_000, 0.0, 1),
     ("one stream of 1,000 lines a second", 2_000, 1000.0, 1),
     ("twenty streams of 50 lines a second each", 100, 50.0, 20),
+    ("a hundred streams as fast as they come", 200, 0.0, 100),
+    ("a hundred streams of 10 lines a second each", 20, 10.0, 100),
 ]
 
 
@@ -120,9 +155,11 @@ def rows(quick: bool) -> list[Row]:
     rounds = 2 if quick else 5
     out = []
     for words, tokens, rate, at_once in CASES:
-        plain, full = asyncio.run(compare(tokens, rate, at_once, rounds))
+        plain, full, whole = asyncio.run(compare(tokens, rate, at_once, rounds))
         name, how = f"a line: {words}", f"medians of {rounds} rounds"
         out.append(Row(name, full, plain, "bare httpx, unread", "us", how))
+        name = f"a line, byte to buffer: {words}"
+        out.append(Row(name, whole, plain, "bare httpx, unread", "us", how))
     times = 50 if quick else 200
     kept, own = asyncio.run(per_request(times))
     name, how = "a request of one token, its own connection", f"mean of {times}"
@@ -134,9 +171,10 @@ async def run(chosen: argparse.Namespace) -> None:
     """Measure, and print."""
     say = sys.stdout.write
     for words, tokens, rate, at_once in CASES:
-        plain, full = await compare(tokens, rate, at_once, chosen.rounds)
+        plain, full, whole = await compare(tokens, rate, at_once, chosen.rounds)
         say(f"{words}: {plain:.1f} us a line by bare httpx, {full:.1f} us a chunk by ours: ")
-        say(f"x{full / plain:.2f}, {full - plain:+.1f} us\n")
+        say(f"x{full / plain:.2f}, {full - plain:+.1f} us; {whole:.1f} us with the engine, ")
+        say(f"into the buffer: x{whole / plain:.2f}\n")
     kept, own = await per_request(200)
     say(f"a whole request of one token: {kept:.2f} ms by a client that is kept alive, ")
     say(f"{own:.2f} ms by ours, which opens a connection for each: x{own / kept:.2f}\n")
