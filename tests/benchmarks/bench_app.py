@@ -6,8 +6,9 @@ The real app on 200 x 60 cells with the queue panel shown, over a model in the s
 sends 100 tokens a second to everybody. Somebody types all the time. Four cases: eight chats side
 by side, all in sight; twenty at 50 tokens a second, of which eight are side by side in sight, with
 signs in the text that tell how late it is drawn; twenty in tabs, one in sight; ten in tabs while
-nothing streams and nobody types. Each runs in a process of its own. Beside each wall time stands the processor time in it,
-which is the fairer figure where others use the machine too. It exits with 1 if an aim is missed.
+nothing streams and nobody types. Each runs in a process of its own. Beside each wall time stands
+the processor time in it, which is the fairer figure where others use the machine too. It exits with
+1 if an aim is missed.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 A no-op request is one whose runner gives the loop one turn and says that the reply is whole. The
 same turn is what a job under the bare semaphore does. All are submitted first, so that all but
 the first few wait in the queue. "All on" is with fifty users of different weights and priorities, a
-limit of requests a minute, every time limit there is, and a listener. CPU time; rounds of both kinds alternate, and what is printed are
-medians, and medians of the rounds' own ratios.
+limit of requests a minute, every time limit there is, and a listener. CPU time; rounds of both
+kinds alternate, and what is printed are medians, and medians of the rounds' own ratios.
 """
 
 from __future__ import annotations
@@ -111,9 +111,7 @@ async def with_engine(
     return took
 
 
-def per_request(
-    count: int, users: int, *, watched: bool, all_on: bool
-) -> tuple[float, float]:
+def per_request(count: int, users: int, *, watched: bool, all_on: bool) -> tuple[float, float]:
     """Microseconds a request under the engine and under the semaphore, for one round each."""
     repeats = max(1, 2000 // count)
     ours = bare = 0.0

@@ -83,7 +83,7 @@ def buffered(url: str) -> Reader:
             preview="a question",
             id=f"r{next(numbers)}",
         )
-        assert await handle is RequestState.COMPLETED, handle.reason
+        assert await handle is RequestState.COMPLETED
         return len(handle.parts) + 1
 
     return run

@@ -105,9 +105,7 @@ PROGRAMS = (
     Program("ccchat", "", (sys.executable, "-m", "ccchat_tui"), _ccchat, "\r"),
     Program("elia", "elia-chat==1.10.0", ("elia",), _elia, "\n"),
     Program("oterm", "oterm==0.26.1", ("oterm",), _oterm, "\r"),
-    Program(
-        "parllama", "parllama==0.10.1", ("parllama", "-s", "chat", "-p", "0"), _parllama, "\r"
-    ),
+    Program("parllama", "parllama==0.10.1", ("parllama", "-s", "chat", "-p", "0"), _parllama, "\r"),
 )
 
 

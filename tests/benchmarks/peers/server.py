@@ -1,5 +1,5 @@
-"""The server that all of them ask: Ollama's protocol, and OpenAI's at `/v1`, which Ollama has too and
-some clients use. Every reply ends with one sign that is nowhere else on a screen.
+"""The server that all of them ask: Ollama's protocol, and OpenAI's at `/v1`, which Ollama has too
+and some clients use. Every reply ends with one sign that is nowhere else on a screen.
 
     python -m tests.benchmarks.peers.server TOKENS RATE
 """

@@ -16,7 +16,7 @@ from itertools import cycle
 from pathlib import Path
 
 from tests.benchmarks.peers.processes import cpu_seconds, peak_megabytes
-from tests.benchmarks.peers.programs import ROOT, Program
+from tests.benchmarks.peers.programs import ROOT, Home, Program
 from tests.benchmarks.peers.server import LAST
 from tests.e2e.terminal import Terminal
 
@@ -250,8 +250,6 @@ async def running(program: Program, python: Path, url: str) -> AsyncIterator[Ses
     Raises:
         NotUsableError: It never was.
     """
-    from tests.benchmarks.peers.programs import Home  # noqa: PLC0415
-
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         told = await asyncio.to_thread(program.prepare, Home(folder, python, url))
