@@ -35,6 +35,7 @@ from tests.benchmarks.drawing_app import (
 )
 from tests.benchmarks.prose import prose, tokens_of
 from tests.benchmarks.rows import Row
+from tests.benchmarks.ways_to_draw import WAYS
 
 SIZE = (120, 40)
 PER_FLUSH = 4
@@ -124,6 +125,34 @@ def compare(quick: bool) -> dict[str, Any]:
     figures = [entry["transcript_ms"] for entry in report.values()]
     report["flat"] = round(figures[-1] / figures[0], 2)
     return report
+
+
+def other_ways(quick: bool) -> list[Row]:
+    """A flush of ours at 4,000 tokens beside Textual's other ways, and beside the floor."""
+    rounds = 1 if quick else 3
+    ours: list[float] = []
+    theirs: dict[str, list[float]] = {name: [] for name in WAYS}
+    for _ in range(rounds):
+        source = prose()
+        prefill = list(islice(source, 4000))
+        batches = chunked(source, 20 if quick else 80)
+        ours.append(measure_transcript(prefill, batches))
+        texts = ["".join(pieces) for pieces in batches]
+        for name, way in WAYS.items():
+            theirs[name].append(way("".join(prefill), texts))
+    how = "one run" if quick else f"medians of {rounds} rounds"
+    mine = statistics.median(ours)
+    return [
+        Row(
+            "transcript: a flush at 4,000 tokens, processor time",
+            mine,
+            statistics.median(taken),
+            name,
+            "ms",
+            how,
+        )
+        for name, taken in theirs.items()
+    ]
 
 
 def hard_cases(quick: bool) -> dict[str, Any]:
@@ -278,6 +307,7 @@ def rows(quick: bool) -> list[Row]:
             how,
         )
     )
+    out += other_ways(quick)
     out += [
         Row(
             f"transcript: a flush late in a {name}",
