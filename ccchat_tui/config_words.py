@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator, SecretStr
+from pydantic import BeforeValidator, Field, PlainValidator
 from pydantic.fields import FieldInfo
+
+from ccchat_tui.secret import Secret
 
 
 def _no_truth(value: object) -> object:
@@ -46,8 +48,6 @@ Limit = Annotated[int | Literal["auto"], PlainValidator(_limit)]
 class Setting:
     """What a field of `Settings` says of itself beside its type."""
 
-    env: str = ""
-    """The environment variable that sets it; empty for what only the config file can say."""
     allowed: str = ""
     """In words; empty where type and bounds say it."""
 
@@ -106,7 +106,7 @@ def allowed(info: FieldInfo) -> str:
 
 def shown(value: object) -> str:
     """A value as a person reads it, and as the environment would be given it."""
-    if isinstance(value, SecretStr):
+    if isinstance(value, Secret):
         return "********" if value.get_secret_value() else ""
     if value is None:
         return ""

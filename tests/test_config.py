@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from ccchat_tui import config, config_rules
 from ccchat_tui.config import (
     Loaded,
     Settings,
@@ -47,7 +49,7 @@ class TestLayers:
     def test_with_nothing_set_every_value_is_the_default(self) -> None:
         loaded = load_settings({}, {}, None)
         assert loaded.settings == Settings()
-        assert set(loaded.sources) == set(Settings.model_fields)
+        assert set(loaded.sources) == {each.name for each in fields(Settings)}
         assert all(loaded.is_default(name) for name in loaded.sources)
 
     def test_each_layer_lies_over_the_one_before(self, tmp_path: Path) -> None:
@@ -232,3 +234,52 @@ class TestEngine:
         ).engine()
         assert limits.user_weights == {"ada": 2}
         assert (limits.queue_timeout, limits.max_queue) == (1.5, 7)
+
+
+class TestWithoutPydantic:
+    """Most starts give nothing that has to be checked, and do without what checks it."""
+
+    def test_the_defaults_are_what_the_rules_make_of_them(self) -> None:
+        checked = config_rules.check(Settings, {}, {}, {})
+        assert Settings(**checked) == Settings()
+
+    @pytest.mark.parametrize("name", sorted(config._TEXTS))
+    @pytest.mark.parametrize("text", ["x" * config._ANY_TEXT, "[/", " a ", "\x1b[2J", "true", "1"])
+    def test_a_text_that_is_not_checked_would_have_passed(self, name: str, text: str) -> None:
+        """And stays as it is."""
+        assert config._plain({name: text})
+        assert config_rules.check(Settings, {name: text}, {}, {})[name] == text
+
+    @pytest.mark.parametrize("value", [True, False])
+    def test_so_would_every_truth(self, value: bool) -> None:
+        truths = [each.name for each in fields(Settings) if isinstance(each.default, bool)]
+        values = dict.fromkeys(truths, value)
+        assert len(truths) > 5
+        assert config._plain(values)
+        checked = config_rules.check(Settings, values, {}, {})
+        assert {name: checked[name] for name in truths} == values
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("demo", "true"),
+            ("demo", 1),
+            ("max_queue", 5),
+            ("max_queue", True),
+            ("model", True),
+            ("model", "x" * 101),
+            ("model", "\udcff"),
+            ("reply_cache", "user"),
+            ("users", "ada"),
+            ("api_key", "sesame"),
+            ("nonsense", "x"),
+            ("nonsense", True),
+        ],
+    )
+    def test_everything_else_is_checked(self, name: str, value: object) -> None:
+        assert not config._plain({name: value})
+
+    def test_a_key_is_not_told_by_what_holds_it(self) -> None:
+        settings = from_env(CCCHAT_API_KEY="sesame")
+        assert settings.api_key.get_secret_value() == "sesame"
+        assert "sesame" not in f"{settings!r} {settings.api_key}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def run_app(
     if remote is not None and not remote.me.admin:
         # Nobody else's requests would be taken there.
         tabs_of = frozenset({remote.me.user})
-        settings = settings.model_copy(update={"users": (remote.me.user,)})
+        settings = replace(settings, users=(remote.me.user,))
     themes = load_themes(themes_folder())
     check_theme(settings.theme, themes)
     presets = Presets(config_folder() / "presets.toml")

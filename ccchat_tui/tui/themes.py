@@ -6,17 +6,16 @@ fields. A file that is wrong is left out and told of in words; it never stops th
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pygments.styles import get_all_styles
-from textual.color import Color, ColorParseError
+from textual.color import Color
 from textual.theme import Theme
 
 DEFAULT_THEME = "tideline"
@@ -25,141 +24,37 @@ DEFAULT_LIGHT_THEME = "paper"
 """Its light companion."""
 
 _LARGEST_FILE = 100_000
-_COLOUR_HELP = "write #rgb, #rrggbb, rgb(r, g, b) or a name such as tomato"
+_COLOUR = re.compile("#[0-9a-f]{6}")
 
 
-def _colour(value: str) -> str:
-    try:
-        colour = Color.parse(value)
-    except ColorParseError:
-        raise ValueError(f"is not a colour; {_COLOUR_HELP}") from None
-    if colour.ansi is not None or colour.auto or colour.a != 1:
-        raise ValueError(f"is not one solid colour; {_COLOUR_HELP}")
-    return colour.hex
+class ThemeError(ValueError):
+    """A theme file is wrong; the message says where and what to write instead."""
 
 
-def _code_theme(value: str) -> str:
-    styles = sorted(get_all_styles())
-    if value not in styles:
-        raise ValueError(f"is not a Pygments style; there are {', '.join(styles)}")
-    return value
+def theme_of(data: Mapping[str, Any]) -> Theme:
+    """The theme in Textual's form.
 
-
-def _variable(value: str) -> str:
-    if not value or len(value) > 100 or any(mark in value for mark in "{};\n$"):
-        raise ValueError("is not a CSS value; write one such as #88c0d0, red 50% or bold")
-    return value
-
-
-Colour = Annotated[str, AfterValidator(_colour)]
-"""A solid colour; kept as `#RRGGBB`."""
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Colours(_Table):
-    """What everything is painted with."""
-
-    primary: Colour
-    """Titles, keys, the focused border."""
-    background: Colour
-    """Behind everything."""
-    surface: Colour
-    """Behind the transcripts and the composer."""
-    panel: Colour
-    """Behind the header, the footer and the queue panel."""
-    foreground: Colour
-    """Text."""
-    muted: Colour
-    """Text of less weight."""
-    secondary: Colour | None = None
-    accent: Colour | None = None
-    """What calls for a look: an unread tab, a code fence's name."""
-    warning: Colour | None = None
-    error: Colour | None = None
-    success: Colour | None = None
-
-
-class States(_Table):
-    """The colour of each state's sign and word. What is left out follows from `colours`."""
-
-    queued: Colour | None = None
-    connecting: Colour | None = None
-    streaming: Colour | None = None
-    waiting_to_retry: Colour | None = None
-    completed: Colour | None = None
-    cancelled: Colour | None = None
-    failed: Colour | None = None
-    timed_out: Colour | None = None
-    unread: Colour | None = None
-
-
-class Chat(_Table):
-    """The parts of a chat. What is left out follows from `colours`."""
-
-    composer_border: Colour | None = None
-    composer_border_focus: Colour | None = None
-    composer_background: Colour | None = None
-    user_bubble: Colour | None = None
-    """Behind what the person wrote."""
-    code_background: Colour | None = None
-    """Behind a code block."""
-    code_theme: Annotated[str, AfterValidator(_code_theme)] | None = None
-    """The Pygments style of code."""
-    code_contrast: Annotated[float, Field(ge=1, le=21)] | None = None
-    """Colours of that style that stand out less than this from `code_background` are not used."""
-
-
-class ThemeFile(_Table):
-    """One theme file."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-    """By what it is chosen: lower case letters, digits and hyphens."""
-    description: Annotated[str, Field(max_length=200)] = ""
-    dark: bool
-    """Whether it is light text on a dark ground."""
-    colours: Colours
-    states: States = States()
-    chat: Chat = Chat()
-    variables: dict[
-        Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,59}$")],
-        Annotated[str, AfterValidator(_variable)],
-    ] = {}
-    """Any further variable of Textual's, by its own name."""
-
-    def theme(self) -> Theme:
-        """The theme in Textual's form."""
-        colours = self.colours
-        own = {
-            f"state-{name.replace('_', '-')}": value
-            for name, value in self.states.model_dump(exclude_none=True).items()
-        }
-        own |= {
-            name.replace("_", "-"): str(value)
-            for name, value in self.chat.model_dump(exclude_none=True).items()
-        }
-        given = {
-            name: value
-            for name, value in colours.model_dump(exclude_none=True).items()
-            if name != "muted"
-        }
-        return Theme(
-            name=self.name,
-            dark=self.dark,
-            variables=(
-                variable_defaults(given, dark=self.dark)
-                | {
-                    "text-muted": colours.muted,
-                    "foreground-muted": colours.muted,
-                    "border-blurred": colours.muted,
-                }
-                | own
-                | self.variables
-            ),
-            **given,
-        )
+    Args:
+        data: What a theme file holds, and nothing wrong: as `theme_file` checks it.
+    """
+    dark: bool = data["dark"]
+    colours: dict[str, Any] = dict(data["colours"])
+    muted = colours.pop("muted")
+    own = {
+        f"state-{name.replace('_', '-')}": value for name, value in data.get("states", {}).items()
+    }
+    own |= {name.replace("_", "-"): str(value) for name, value in data.get("chat", {}).items()}
+    return Theme(
+        name=data["name"],
+        dark=dark,
+        variables=(
+            variable_defaults(colours, dark=dark)
+            | {"text-muted": muted, "foreground-muted": muted, "border-blurred": muted}
+            | own
+            | data.get("variables", {})
+        ),
+        **colours,
+    )
 
 
 def variable_defaults(colours: Mapping[str, str], *, dark: bool = True) -> dict[str, str]:
@@ -244,61 +139,6 @@ class ThemeSet:
     """In words: file, field, value, what is allowed."""
 
 
-class ThemeError(ValueError):
-    """A theme file is wrong; the message says where and what to write instead."""
-
-
-def parse_theme(text: str, source: str) -> Theme:
-    """Read one theme.
-
-    Args:
-        text: The file's text, TOML.
-        source: What to call the file in a message.
-
-    Raises:
-        ThemeError: It is not TOML, or a field is wrong.
-    """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ThemeError(f"theme {source}: not valid TOML: {error}") from None
-    try:
-        return ThemeFile.model_validate(data).theme()
-    except ValidationError as error:
-        raise ThemeError("\n".join(_in_words(error, source))) from None
-
-
-def _in_words(error: ValidationError, source: str) -> Iterable[str]:
-    for problem in error.errors(include_url=False):
-        place = ".".join(str(step) for step in problem["loc"]) or "the file"
-        value: Any = problem["input"]
-        match problem["type"]:
-            case "missing":
-                yield f"theme {source}: {place} is missing"
-            case "extra_forbidden":
-                allowed = ", ".join(sorted(_allowed(problem["loc"][:-1])))
-                yield f"theme {source}: {place} is not a field; there are {allowed}"
-            case "value_error":
-                yield f"theme {source}: {place} = {value!r} {problem['ctx']['error']}"
-            case "string_pattern_mismatch":
-                yield (
-                    f"theme {source}: {place} = {value!r} is not a name; "
-                    "use lower case letters, digits and hyphens"
-                )
-            case _:
-                yield f"theme {source}: {place} = {value!r}: {problem['msg']}"
-
-
-def _allowed(place: tuple[int | str, ...]) -> Iterable[str]:
-    tables: dict[tuple[int | str, ...], type[BaseModel]] = {
-        (): ThemeFile,
-        ("colours",): Colours,
-        ("states",): States,
-        ("chat",): Chat,
-    }
-    return tables[place].model_fields
-
-
 def packaged_folder() -> Traversable:
     """Where our own themes are: inside the installed package, beside it in a checkout."""
     packed = resources.files("ccchat_tui") / "_themes"
@@ -316,13 +156,31 @@ def load_themes(user_folder: Path | None = None) -> ThemeSet:
         Every theme that could be read, and a problem in words for each that could not.
     """
     found = ThemeSet()
-    _read_folder(packaged_folder(), found)
+    _read_folder(packaged_folder(), found, _ours)
     if user_folder is not None:
-        _read_folder(user_folder, found)
+        _read_folder(user_folder, found, _checked)
     return found
 
 
-def _read_folder(folder: Traversable, found: ThemeSet) -> None:
+def _ours(text: str, source: str) -> Theme:
+    """One of ours. They are right, which a test holds: checking them at every start would load
+    pydantic. Where somebody has changed one, and it does not look right, it is checked."""
+    try:
+        data = tomllib.loads(text)
+        if all(map(_COLOUR.fullmatch, data["colours"].values())):
+            return theme_of(data)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError):
+        pass
+    return _checked(text, source)
+
+
+def _checked(text: str, source: str) -> Theme:
+    from ccchat_tui.tui.theme_file import parse_theme  # noqa: PLC0415 - loads pydantic
+
+    return parse_theme(text, source)
+
+
+def _read_folder(folder: Traversable, found: ThemeSet, read: Callable[[str, str], Theme]) -> None:
     try:
         if not folder.is_dir():
             return
@@ -338,7 +196,7 @@ def _read_folder(folder: Traversable, found: ThemeSet) -> None:
                 data = opened.read(_LARGEST_FILE + 1)
             if len(data) > _LARGEST_FILE:
                 raise ThemeError(f"theme {file}: larger than {_LARGEST_FILE:,} bytes")
-            theme = parse_theme(data.decode(), str(file))
+            theme = read(data.decode(), str(file))
         except OSError as error:
             found.problems.append(f"theme {file}: cannot be read: {error.strerror}")
         except UnicodeDecodeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.config import Settings
@@ -13,7 +14,7 @@ from tests.api.desk import MODEL
 from tests.remote.far import Far, far
 
 
-def app_on(there: Far, **settings: object) -> CCChatApp:
+def app_on(there: Far, **settings: Any) -> CCChatApp:
     """An app that works there."""
     parts = Parts(
         server=there.service.server,
@@ -21,7 +22,7 @@ def app_on(there: Far, **settings: object) -> CCChatApp:
         remote=there.service,
         clock=SystemClock(),
     )
-    return CCChatApp(Settings.model_validate({"users": ("ada",), **settings}), parts)
+    return CCChatApp(Settings(**{"users": ("ada",), **settings}), parts)
 
 
 async def test_one_chats_sees_others_and_gets_over_a_broken_line(tmp_path: Path) -> None:

@@ -10,15 +10,17 @@ import pytest
 from textual.app import App
 from textual.color import Color
 from textual.screen import Screen
-from textual.theme import BUILTIN_THEMES
+from textual.theme import BUILTIN_THEMES, Theme
 
 import ccchat_tui
 from ccchat_tui.sessions.model import SessionStatus, TurnState
+from ccchat_tui.tui import themes
 from ccchat_tui.tui.glyphs import GLYPHS, WORDS
 from ccchat_tui.tui.screens.chat_settings import ChatSettingsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.screens.help import HelpScreen, KeyGroup, KeyRow
 from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
+from ccchat_tui.tui.theme_file import parse_theme
 from ccchat_tui.tui.themes import (
     DEFAULT_LIGHT_THEME,
     DEFAULT_THEME,
@@ -26,7 +28,6 @@ from ccchat_tui.tui.themes import (
     defaults_for,
     load_themes,
     packaged_folder,
-    parse_theme,
     variable_defaults,
 )
 from ccchat_tui.tui.widgets.transcript import Transcript
@@ -65,10 +66,37 @@ def test_ours_all_load_and_each_file_has_the_name_of_its_theme() -> None:
     assert sorted(files) == [f"{name}.toml" for name in OURS]
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_ours_are_what_they_are_when_checked(name: str) -> None:
+    """A start takes them as they stand in their files."""
+
+    def plain(theme: Theme) -> dict[str, object]:
+        told = {**vars(theme), **theme.variables}
+        return {
+            key: float(value) if key == "code-contrast" else str(value).lower()
+            for key, value in told.items()
+            if key != "variables"
+        }
+
+    file = packaged_folder() / f"{name}.toml"
+    assert plain(load_themes().themes[name]) == plain(parse_theme(file.read_text(), name))
+
+
+def test_one_of_ours_that_was_broken_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.toml").write_text(GOOD.replace("dark = true", ""))
+    (tmp_path / "b.toml").write_text("[")
+    (tmp_path / "c.toml").write_text(GOOD.replace("#111", "rod"))
+    monkeypatch.setattr(themes, "packaged_folder", lambda: tmp_path)
+    told = load_themes().problems
+    assert ["dark is missing" in told[0], "not valid TOML" in told[1]] == [True, True]
+
+
 def test_there_is_a_dark_default_and_its_light_companion() -> None:
-    themes = load_themes().themes
-    assert themes[DEFAULT_THEME].dark
-    assert not themes[DEFAULT_LIGHT_THEME].dark
+    found = load_themes().themes
+    assert found[DEFAULT_THEME].dark
+    assert not found[DEFAULT_LIGHT_THEME].dark
 
 
 GROUNDS = (

@@ -107,7 +107,9 @@ def prepare(
         )
 
     tokens = scenario.server.reply_tokens
-    quiet = {"users": scenario.names, "notify": "off", "confirm_quit": False, "restore_tabs": False}
+    quiet = replace(
+        settings, users=scenario.names, notify="off", confirm_quit=False, restore_tabs=False
+    )
     made = Parts(
         server=server,
         demo=demo,
@@ -121,7 +123,7 @@ def prepare(
         direct=direct,
         **parts,
     )
-    return settings.model_copy(update=quiet), made
+    return quiet, made
 
 
 def run_demo(
