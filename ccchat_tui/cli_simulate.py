@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from ccchat_tui.cli_scenario import scenario_called
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.ending import Ending, drain_within
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.quick import dataclass
 from ccchat_tui.runs.course import Courses
 from ccchat_tui.scenarios.compare import figures_of
 from ccchat_tui.scenarios.limits import limits_of

@@ -14,10 +14,11 @@ import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.secret import Secret
 
 if TYPE_CHECKING:

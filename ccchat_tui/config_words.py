@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator
 from pydantic.fields import FieldInfo
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.secret import Secret
 
 

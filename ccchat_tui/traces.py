@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
@@ -38,6 +37,7 @@ from ccchat_tui.gen_ai import (
     PROVIDER,
     provider_of,
 )
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 
 if TYPE_CHECKING:

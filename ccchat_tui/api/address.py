@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from dataclasses import dataclass
 from typing import Final
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import shown_value
 
 LOOPBACK: Final = "127.0.0.1"

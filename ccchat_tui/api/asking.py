@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
 from starlette.exceptions import HTTPException
@@ -12,6 +11,7 @@ from starlette.requests import Request
 
 from ccchat_tui.backends.base import BackendError, ChatMessage, Prompt
 from ccchat_tui.backends.prompts import check_prompt
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import shown_value
 
 LONGEST_NAME: Final = 512

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -21,6 +20,7 @@ from ccchat_tui.clock import Clock
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import Priority, Rejected
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.ids import random_id
 from ccchat_tui.text import shown_value
 

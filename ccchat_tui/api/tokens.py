@@ -12,12 +12,12 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from ccchat_tui.config_keys import private
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import shown_value
 
 ADMIN: Final = "admin"

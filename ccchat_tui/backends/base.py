@@ -7,10 +7,12 @@ A backend turns a `Prompt` into a stream of `ChatChunk`s and says what went wron
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol, runtime_checkable
+
+from ccchat_tui.quick import dataclass
 
 Role = Literal["system", "user", "assistant", "tool"]
 Think = bool | Literal["low", "medium", "high", "max"]

@@ -11,12 +11,12 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from ccchat_tui.backends.base import BackendError, ErrorKind, ServerState
 from ccchat_tui.clock import Clock
+from ccchat_tui.quick import dataclass
 
 
 class Verdict(StrEnum):

@@ -22,7 +22,7 @@ import math
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ccchat_tui.backends.base import (
     BackendError,
@@ -40,6 +40,7 @@ from ccchat_tui.backends.cache_key import key_of, repeatable, runs_elsewhere
 from ccchat_tui.backends.cache_reply import ENTRY_OVERHEAD, Collector, KeptReply
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.clock import Clock, SystemClock
+from ccchat_tui.quick import dataclass
 
 TICK = 1 / 30
 """Seconds between two helpings of a reply that is given back at a pace: a frame of the screen."""

@@ -14,7 +14,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from ccchat_tui.backends.base import (
 )
 from ccchat_tui.backends.demo_models import DemoModels
 from ccchat_tui.clock import LoopPace, Pace
+from ccchat_tui.quick import dataclass
 
 DEFAULT_MODEL = "demo:medium"
 

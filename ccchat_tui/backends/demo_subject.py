@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
 from ccchat_tui.backends.demo_code import AMBIGUOUS, NAMES, SAMPLES
 from ccchat_tui.backends.demo_texts import ALIASES, FACTS
+from ccchat_tui.quick import dataclass
 
 LONGEST_REPLY = 50_000
 """Tokens that a person may ask for in one reply."""

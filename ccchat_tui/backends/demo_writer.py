@@ -8,13 +8,13 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ccchat_tui.backends import demo_texts as texts
 from ccchat_tui.backends.base import ChatMessage
 from ccchat_tui.backends.demo_code import SAMPLES
 from ccchat_tui.backends.demo_subject import Heard, Shape, find_subject, hear
+from ccchat_tui.quick import dataclass
 
 _TOKEN = re.compile(r" ?[A-Za-z\u00c0-\u024f]{1,7}|\n+| +|\d{1,3}|.", re.DOTALL)
 _BREVITY = re.compile(r"\b(?:brief|short|concise)", re.IGNORECASE)

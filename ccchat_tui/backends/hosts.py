@@ -16,7 +16,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from ccchat_tui.quick import dataclass
 
 DEFAULT_PORT = "11434"
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"

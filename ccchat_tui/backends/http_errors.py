@@ -11,13 +11,13 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from typing import Final
 
 from ccchat_tui.backends.base import BackendError, ErrorKind
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 
 EXCERPT: Final = 240

@@ -11,11 +11,12 @@ not built in, and a package's own code is loaded only when its kind is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from ccchat_tui.backends.base import ChatBackend
 from ccchat_tui.backends.hosts import BUILT_IN, Host, Server
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,6 +31,7 @@ from ccchat_tui.backends.http_errors import (
     short,
     there_are,
 )
+from ccchat_tui.quick import dataclass
 
 OPENAI: Final = Wording("The server", "the settings", "start it")
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from ccchat_tui.backends.base import ChatBackend, ServerStatus
 from ccchat_tui.backends.breaker import BreakerChange, CircuitBreaker, Permit
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.clock import Clock
+from ccchat_tui.quick import dataclass
 
 
 @dataclass(frozen=True, slots=True)

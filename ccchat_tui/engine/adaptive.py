@@ -19,9 +19,10 @@ limit swing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from math import log
+
+from ccchat_tui.quick import dataclass
 
 
 @dataclass(frozen=True, slots=True)

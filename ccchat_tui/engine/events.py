@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ccchat_tui.quick import dataclass
 
 if TYPE_CHECKING:
     from ccchat_tui.engine.request import Failure, Priority, ReplyStats, RequestState

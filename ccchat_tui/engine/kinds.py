@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from ccchat_tui.backends.base import BackendError, ErrorKind
 from ccchat_tui.engine.request import Failure
+from ccchat_tui.quick import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
 from ccchat_tui.engine.adaptive import AdaptiveSettings
+from ccchat_tui.quick import dataclass
 
 MINUTE = 60.0
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+from ccchat_tui.quick import dataclass
 
 
 class RequestState(StrEnum):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from ccchat_tui.quick import dataclass
 
 if TYPE_CHECKING:
     from ccchat_tui.engine.request import Priority, RequestState

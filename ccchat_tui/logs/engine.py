@@ -4,7 +4,6 @@ what was decided on the way."""
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ccchat_tui.engine.events import (
@@ -20,6 +19,7 @@ from ccchat_tui.engine.events import (
     RequestStarted,
     Resumed,
 )
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 
 if TYPE_CHECKING:

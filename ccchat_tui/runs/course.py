@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from ccchat_tui.engine.events import (
@@ -15,6 +15,7 @@ from ccchat_tui.engine.events import (
     RequestStarted,
 )
 from ccchat_tui.engine.request import Priority, RequestState
+from ccchat_tui.quick import dataclass
 
 
 class Phase(StrEnum):

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
 from ccchat_tui.engine.request import RequestState
+from ccchat_tui.quick import dataclass
 from ccchat_tui.runs.course import Phase
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from ccchat_tui.engine.request import RequestState
+from ccchat_tui.quick import dataclass
 from ccchat_tui.runs.course import Course
 from ccchat_tui.scenarios.report import Report
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.scenarios.model import Scenario
 from ccchat_tui.scenarios.words import in_words
 

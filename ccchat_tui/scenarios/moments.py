@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.scenarios.model import Cancel, Scenario, Trouble
 from ccchat_tui.scenarios.plan import Conversation
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count, islice
 
 from ccchat_tui.engine.request import Priority
+from ccchat_tui.quick import dataclass
 from ccchat_tui.scenarios.model import AtOnce, Burst, Every, Poisson, Ramp, Scenario, User
 from ccchat_tui.scenarios.users import question
 

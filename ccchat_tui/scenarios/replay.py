@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.stats import LimitsView
 from ccchat_tui.event_log.reader import Begin, End, Lost, read_log
+from ccchat_tui.quick import dataclass
 from ccchat_tui.runs.figures import Figures
 from ccchat_tui.scenarios.report import Report, make_report
 from ccchat_tui.scenarios.watch import UserWatch

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from ccchat_tui.backends.base import ServerStatus
 from ccchat_tui.engine.stats import QueueSnapshot, Totals, UserView
+from ccchat_tui.quick import dataclass
 
 Report = dict[str, Any]
 """Names and values as JSON has them; times in milliseconds, rates in tokens a second."""

@@ -12,7 +12,7 @@ import asyncio
 import math
 import random
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from ccchat_tui.backends.base import BackendError, ChatBackend
 from ccchat_tui.backends.demo import DEFAULT_MODEL
 from ccchat_tui.clock import Clock
 from ccchat_tui.engine.service import ConcurrentChatService
+from ccchat_tui.quick import dataclass
 from ccchat_tui.runs.lanes import Lanes
 from ccchat_tui.scenarios.compare import figures_of
 from ccchat_tui.scenarios.report import Report

@@ -12,10 +12,10 @@ import re
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line, shown_value
 
 LARGEST_PICTURE: Final = 20_000_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ from ccchat_tui.backends.base import Think
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.request import ReplyStats
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions import tree
 from ccchat_tui.sessions.attachments import Attachment
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ccchat_tui.backends.base import Think
 from ccchat_tui.config import HOTTEST
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import shown_value
 
 

@@ -16,11 +16,12 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from ccchat_tui.backends.base import Think
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.sessions.options import (
     OptionError,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ccchat_tui.engine.request import ReplyStats
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.attached_rows import save_attachments
 from ccchat_tui.sessions.attachments import Attachment
 from ccchat_tui.sessions.model import Session, Turn, TurnState

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.rows import moment, unpack
 
 if TYPE_CHECKING:

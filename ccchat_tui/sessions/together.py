@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ccchat_tui.engine.request import Rejected
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.attachments import Attachment
 from ccchat_tui.sessions.keeper import Keeper
 from ccchat_tui.sessions.manager import SessionManager

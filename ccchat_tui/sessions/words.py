@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ccchat_tui.backends.base import ErrorKind
 from ccchat_tui.engine.request import Failure
+from ccchat_tui.quick import dataclass
 
 CANCELLING = "cancelling: the server is being told"
 """Shown from the cancel until the connection is closed; a server may take its time."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, cast
 
 from textual import _ansi_sequences
 from textual.binding import Binding, BindingType
 from textual.keys import REPLACED_KEYS, key_to_character
+
+from ccchat_tui.quick import dataclass
 
 
 @dataclass(frozen=True, slots=True)

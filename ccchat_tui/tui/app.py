@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -32,6 +32,7 @@ from ccchat_tui.engine.facade import ChatService
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.service import ConcurrentChatService
 from ccchat_tui.fault import write_trace
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.ids import random_id
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.sessions.presets import Preset, Presets

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.theme import BUILTIN_THEMES
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ccchat_tui.backends.base import (
     BackendError,
@@ -15,6 +15,7 @@ from ccchat_tui.backends.base import (
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.backends.pending import PendingBackend
 from ccchat_tui.engine.facade import ChatService
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.manager import SessionManager
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.widgets.header import NO_SERVER, ServerView

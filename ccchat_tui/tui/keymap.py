@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Final
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from textual.binding import Binding, BindingsMap
 
 from ccchat_tui.config import SettingsError
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.key_names import KeyNameError, in_words, read_key, writes
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import sanitize
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
 from ccchat_tui.backends.base import BackendError, ManagesModels, PullStep
 from ccchat_tui.clock import Clock
+from ccchat_tui.quick import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

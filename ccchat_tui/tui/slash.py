@@ -10,9 +10,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.paths import last_name
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line, sanitize
 
 ENDINGS: Final = (".md", ".txt", ".toml")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import Any
 
 from textual.color import Color
 from textual.theme import Theme
+
+from ccchat_tui.quick import dataclass
 
 DEFAULT_THEME = "tideline"
 """The theme of a program that was told nothing else."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 from typing import Any
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.testing.ollama_server.faults import FAULTS, Fault
 from ccchat_tui.testing.ollama_server.steps import Request
 

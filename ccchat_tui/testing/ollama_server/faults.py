@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.testing.ollama_server.replies import chunk, final, joined
 from ccchat_tui.testing.ollama_server.steps import (
     HTML,

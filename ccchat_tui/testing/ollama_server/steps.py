@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import Any
+
+from ccchat_tui.quick import dataclass
 
 NDJSON = "application/x-ndjson"
 JSON = "application/json; charset=utf-8"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ccchat_tui.backends.connect import load_client, open_servers
 from ccchat_tui.clock import Clock, SystemClock
 from ccchat_tui.paths import themes_folder
+from ccchat_tui.quick import dataclass
 from ccchat_tui.scenarios.limits import limits_of
 from ccchat_tui.scenarios.scene_clock import SceneClock
 from ccchat_tui.scenarios.server import ScenarioServer

@@ -8,9 +8,9 @@ is drawn of the leaves before it never has to be drawn again.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.tui.markdown.leaf import Container, Item, Kind, Leaf, Quote
 from ccchat_tui.tui.markdown.lines import TAB
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from rich.cells import cell_len
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.tui.markdown.blocks import BlockScanner
 from ccchat_tui.tui.markdown.leaf import Container, Item, Kind, Leaf, Quote
 from ccchat_tui.tui.markdown.leaves import LeafLayout, is_task, lay_out

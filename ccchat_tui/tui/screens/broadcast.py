@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -12,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList, Static
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.refusals import not_sent_words

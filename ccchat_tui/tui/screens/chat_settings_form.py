@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from ccchat_tui.backends.base import LoadedModel, ModelInfo, Think
 from ccchat_tui.backends.model_lists import full_name
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.model import Session
 from ccchat_tui.sessions.options import OPTIONS, Option, OptionError, shown_option
 from ccchat_tui.sessions.presets import Preset

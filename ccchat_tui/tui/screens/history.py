@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.history import tags_from
 from ccchat_tui.sessions.problems import StoreProblem
 from ccchat_tui.sessions.search import Hit, page, search, total, words_of

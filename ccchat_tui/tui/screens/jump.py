@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,8 @@ from textual.content import Content
 from textual.geometry import Offset
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from ccchat_tui.quick import dataclass
 
 if TYPE_CHECKING:
     from ccchat_tui.tui.screens.chats import ChatsScreen

@@ -4,9 +4,9 @@ get a slot."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.tui.timeline.axis import ticks
 from ccchat_tui.tui.timeline.rows import Row, StyledRows
 from ccchat_tui.tui.timeline.sampling import sampled

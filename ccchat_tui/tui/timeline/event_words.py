@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 
 from ccchat_tui.engine.events import EngineEvent, RequestEnded, RequestRetrying
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.event_log.lines import KINDS, line_of
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.timeline.rows import Row, filled
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from rich.cells import cell_len
 
 from ccchat_tui.clock import Clock
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.comparison import Comparison
 from ccchat_tui.sessions.model import Session, Turn, TurnState
 from ccchat_tui.text import one_line

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -12,6 +11,7 @@ from textual.document._document import Selection
 from textual.geometry import Size
 from textual.message import Message
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import sanitize
 from ccchat_tui.tui.widgets.composer_folding import FoldingTextArea
 from ccchat_tui.tui.widgets.composer_history import Draft, PromptHistory

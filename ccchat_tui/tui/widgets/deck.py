@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual.containers import Container
 from textual.message import Message
 from textual.widget import AwaitMount
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.tui.frames import FrameClock
 from ccchat_tui.tui.widgets.chat_pane import ChatPane
 

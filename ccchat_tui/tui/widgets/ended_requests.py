@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ccchat_tui.engine.events import RequestEnded
 from ccchat_tui.engine.stats import RequestView
+from ccchat_tui.quick import dataclass
 
 FADE_SECONDS = 3.0
 """How long an ended request stays in the list, by the engine's clock."""

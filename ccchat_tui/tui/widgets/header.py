@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from ccchat_tui.engine.stats import QueueSnapshot
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.glyphs import glyph
 from ccchat_tui.tui.widgets.line import Piece, PieceLine

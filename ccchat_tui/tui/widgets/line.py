@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.widget import Widget
+
+from ccchat_tui.quick import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rich.cells import cell_len
 
 from ccchat_tui.engine.stats import QueueSnapshot
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.glyphs import glyph
 from ccchat_tui.tui.widgets.line import Piece

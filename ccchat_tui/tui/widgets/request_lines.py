@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from rich.cells import cell_len
 
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.stats import RequestView
+from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.glyphs import glyph, word
 from ccchat_tui.tui.widgets.ended_requests import EndedRequest, ListItem

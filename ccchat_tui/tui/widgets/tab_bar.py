@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.model import SessionStatus
 from ccchat_tui.text import one_line
 from ccchat_tui.tui.glyphs import GLYPHS

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.model import Turn
 from ccchat_tui.tui.widgets.transcript_paint import OFFSET_BITS, select
 from ccchat_tui.tui.widgets.transcript_turn import INDENT, TurnRows

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ccchat_tui.clock import Clock
+from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.model import Turn, TurnState
 from ccchat_tui.sessions.search import find
 from ccchat_tui.text import Sanitizer, sanitize
