@@ -38,11 +38,18 @@ def _is_usual(cls: type) -> bool:
     """Whether a class is one that can be made here."""
     own = vars(cls)
     return not (
-        any("__dataclass_fields__" in vars(base) for base in cls.__mro__[1:])
+        any(
+            "__dataclass_fields__" in vars(base) and not _is_made_here(base)
+            for base in cls.__mro__[1:]
+        )
         or any(name in own for name in _OWN)
         or any(mark in str(kind) for kind in _annotations(cls).values() for mark in _UNUSUAL)
         or any(_is_unusual(own[name]) for name in _annotations(cls) if name in own)
     )
+
+
+def _is_made_here(cls: type) -> bool:
+    return isinstance(vars(cls)["__dataclass_fields__"], _Later)
 
 
 def _annotations(cls: type) -> dict[str, Any]:
@@ -61,12 +68,22 @@ def _is_unusual(default: object) -> bool:
 
 def _made(cls: type, frozen: bool) -> type:
     own = dict(vars(cls))
-    names = tuple(annotations := _annotations(cls))
-    defaults = {name: own.pop(name) for name in names if name in own}
+    new = _annotations(cls)
+    annotations: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
+    for base in reversed(cls.__mro__[1:]):
+        if isinstance(later := vars(base).get("__dataclass_fields__"), _Later):
+            annotations |= later.annotations
+            defaults |= later.defaults
+    inherited = frozenset(annotations)
+    annotations |= new
+    defaults |= {name: own.pop(name) for name in new if name in own}
+    names = tuple(annotations)
     fields = {n: each for n, each in defaults.items() if isinstance(each, dataclasses.Field)}
     own.pop("__dict__", None)
     own.pop("__weakref__", None)
-    own["__slots__"] = own["__match_args__"] = names
+    own["__slots__"] = tuple(name for name in new if name not in inherited)
+    own["__match_args__"] = names
     own["__init__"] = _init(cls, annotations, defaults, frozen)
     compared = tuple(name for name in names if name not in fields or fields[name].compare)
     own["__eq__"], own["__hash__"] = _comparing(compared, frozen)
@@ -86,7 +103,7 @@ def _made(cls: type, frozen: bool) -> type:
         return dataclasses.dataclass(frozen=frozen)(type(cls.__name__, (), body))
 
     for name in ("__dataclass_fields__", "__dataclass_params__"):
-        own[name] = _Later(name, real)
+        own[name] = _Later(name, real, annotations, defaults)
     made = type(cls)(cls.__name__, cls.__bases__, own)
     made.__qualname__ = cls.__qualname__
     return made
@@ -127,10 +144,10 @@ def _init(
 def _comparing(names: tuple[str, ...], frozen: bool) -> tuple[Any, Any]:
     values = attrgetter(*names) if names else lambda _: ()
 
-    def equals(self: object, other: object) -> bool:
+    def equals(self: object, other: object) -> Any:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return bool(values(self) == values(other))
+        return values(self) == values(other)
 
     def hashed(self: object) -> int:
         return hash(values(self))
@@ -169,9 +186,17 @@ def _set_state(self: Any, state: list[object]) -> None:
 class _Later:
     """What the standard library keeps of a class; made by itself when somebody asks for it."""
 
-    def __init__(self, name: str, real: Callable[[], type]) -> None:
+    def __init__(
+        self,
+        name: str,
+        real: Callable[[], type],
+        annotations: Mapping[str, Any],
+        defaults: Mapping[str, Any],
+    ) -> None:
         self._name = name
         self._real = real
+        self.annotations = annotations
+        self.defaults = defaults
 
     def __get__(self, instance: object, owner: type) -> Any:
         return getattr(self._real(), self._name)

@@ -132,6 +132,36 @@ def test_says_when_one_of_two_made_in_a_row_begins() -> None:
     assert seen == [(1, 3)]
 
 
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_class_below_another_has_the_fields_of_both(options: dict[str, bool]) -> None:
+    def family(decorate: Callable[[type], type]) -> Any:
+        @decorate
+        class Base:
+            a: int
+            b: list[int] = field(default_factory=list)
+
+        @decorate
+        class Below(Base):
+            c: int = 2
+            a: int = 5
+
+        return Below
+
+    ours = family(quick.dataclass(**options))
+    standard = family(dataclasses.dataclass(**options))
+    acts = ("fields", "signature", "match", "slots", "copy of it", "is one", "too many")
+    more: dict[str, Callable[[Any], object]] = {
+        "copy of it": lambda made: copy.copy(made(1, c=4)),
+        "told": lambda made: repr(made(c=3)),
+        "set": lambda made: setattr(made(1), "c", 2),
+        "equal": lambda made: (made(1) == made(), made(5) == made(), made(1) == made(1, [2])),
+    }
+    for act in (*acts, *more):
+        do = {**ACTS, **more}[act]
+        found, should = outcome(lambda: do(ours)), outcome(lambda: do(standard))  # noqa: B023
+        assert repr(found) == repr(should), act
+
+
 def test_a_class_that_asks_for_more_is_the_standard_one() -> None:
     """Whatever is not done here is done there: nothing is quietly left out."""
 

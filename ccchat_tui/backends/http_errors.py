@@ -10,10 +10,7 @@ import math
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from html.parser import HTMLParser
 from typing import Final
 
 from ccchat_tui.backends.base import BackendError, ErrorKind
@@ -95,6 +92,8 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - seldom needed
+
         try:
             date = parsedate_to_datetime(value)
         except ValueError:
@@ -139,29 +138,6 @@ def truncated(address: str) -> BackendError:
     )
 
 
-class _Page(HTMLParser):
-    """Collects what a person would read of a page."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-        self._unread = 0
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - its signature
-        if tag in ("script", "style"):
-            self._unread += 1
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style") and self._unread:
-            self._unread -= 1
-
-    def handle_data(self, data: str) -> None:
-        text = " ".join(data.split())
-        # A page's title is mostly its heading too.
-        if text and not self._unread and text not in self.pieces:
-            self.pieces.append(text)
-
-
 def is_page(text: str) -> bool:
     """Whether this is the beginning of HTML (or XML) rather than of JSON."""
     return text.lstrip("\ufeff \t\r\n").startswith("<")
@@ -171,13 +147,9 @@ def excerpt(body: bytes) -> str:
     """A body as a short text: of a page only what is to be read, without its markup."""
     text = body[:_LOOKED_AT].decode("utf-8-sig", errors="replace")
     if is_page(text):
-        page = _Page()
-        # Some Pythons assert that no page is as broken as some pages are; what was read until
-        # there has to do.
-        with suppress(AssertionError):
-            page.feed(text)
-            page.close()
-        text = ", ".join(page.pieces)
+        from ccchat_tui.backends.http_page import read_page  # noqa: PLC0415 - seldom needed
+
+        text = ", ".join(read_page(text))
     return short(text)
 
 

@@ -7,7 +7,6 @@ no pulse in the file could tell these apart.
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -43,7 +42,7 @@ class Owner:
     """
 
     def __init__(self, path: Path) -> None:
-        self.token = secrets.token_hex(8)
+        self.token = os.urandom(8).hex()
         self._path = path
         self._handle = -1
 

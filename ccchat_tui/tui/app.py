@@ -53,8 +53,6 @@ from ccchat_tui.tui.model_facts import ModelFacts
 from ccchat_tui.tui.notices import ReplyNotices
 from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen
-from ccchat_tui.tui.screens.confirm import ConfirmScreen
-from ccchat_tui.tui.screens.help import HelpScreen, KeyGroup, KeyRow, key_groups
 from ccchat_tui.tui.slash import Slash
 from ccchat_tui.tui.slash_commands import builtin_commands
 from ccchat_tui.tui.slash_templates import PromptFolder
@@ -399,6 +397,13 @@ class CCChatApp(App[None]):
 
     def action_help(self) -> None:
         """Show every key there is."""
+        from ccchat_tui.tui.screens.help import (  # noqa: PLC0415
+            HelpScreen,
+            KeyGroup,
+            KeyRow,
+            key_groups,
+        )
+
         if isinstance(self.screen, HelpScreen):
             return
         chats = self.chats
@@ -466,6 +471,8 @@ class CCChatApp(App[None]):
 
     async def action_quit(self) -> None:
         """Leave, with a question if something runs; asked twice, it is meant."""
+        from ccchat_tui.tui.screens.confirm import ConfirmScreen  # noqa: PLC0415
+
         snapshot = self.service.snapshot(0)
         living = snapshot.in_flight + snapshot.queue_length + snapshot.waiting_to_retry
         fetching = len(self.models.pulls.running)

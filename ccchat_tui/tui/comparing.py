@@ -10,8 +10,6 @@ from ccchat_tui.engine.events import EngineEvent, RequestFirstToken
 from ccchat_tui.sessions.comparison import Comparison
 from ccchat_tui.sessions.model import Session, Turn
 from ccchat_tui.tui.refusals import compared_words
-from ccchat_tui.tui.screens.confirm import ConfirmScreen
-from ccchat_tui.tui.widgets.compare_figures import CompareFigures
 from ccchat_tui.tui.widgets.deck import COMPARED_WIDTH
 
 if TYPE_CHECKING:
@@ -63,6 +61,8 @@ class Comparisons:
             models: Two or more.
             question: The first question; empty if it is still to be written.
         """
+        from ccchat_tui.tui.widgets.compare_figures import CompareFigures  # noqa: PLC0415
+
         chats, sessions = self._app.chats, self._app.sessions
         comparison = Comparison(like.id)
         for model in models:
@@ -147,6 +147,8 @@ class Comparisons:
         if not running or not self._app.settings.confirm_quit:
             then()
             return
+        from ccchat_tui.tui.screens.confirm import ConfirmScreen  # noqa: PLC0415
+
         many = "1 reply is" if running == 1 else f"{running} replies are"
         words = f"{many} still running there. Closing cancels what runs."
         self._app.push_screen(

@@ -17,14 +17,13 @@ from ccchat_tui.backends.base import (
 from ccchat_tui.backends.model_lists import full_name
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui.pulls import Pull, Pulls, PullState
-from ccchat_tui.tui.screens.confirm import ConfirmScreen
-from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
 
 if TYPE_CHECKING:
     from ccchat_tui.sessions.model import Session
     from ccchat_tui.sessions.presets import Presets
     from ccchat_tui.tui.app import CCChatApp
     from ccchat_tui.tui.screens.chat_settings import ChatSettingsScreen
+    from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
 
 CANNOT = "Models cannot be fetched or deleted from here: this kind of server has no way for that."
 
@@ -57,6 +56,7 @@ class ModelDesk:
 
     def choose(self, session: Session) -> None:
         """Ask for the models there are, and which of them a chat is to talk to."""
+        from ccchat_tui.tui.screens.model_picker import ModelPickerScreen  # noqa: PLC0415
 
         def answered(model: str | None) -> None:
             if model:
@@ -186,6 +186,8 @@ class ModelDesk:
 
     async def _take_note(self) -> None:
         """Models came or went: whoever knows of them is told."""
+        from ccchat_tui.tui.screens.model_picker import ModelPickerScreen  # noqa: PLC0415
+
         try:
             self.models = await self._app.connection.refresh()
         except BackendError:
@@ -198,6 +200,8 @@ class ModelDesk:
 
     def delete(self, model: ModelInfo, picker: ModelPickerScreen) -> None:
         """Delete a model, with a question: it would have to be fetched again."""
+        from ccchat_tui.tui.screens.confirm import ConfirmScreen  # noqa: PLC0415
+
         there = self._having(model)
         if not there:
             picker.say(CANNOT)

@@ -10,15 +10,16 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.color import Color
 from textual.theme import Theme
 
 from ccchat_tui.quick import dataclass
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 DEFAULT_THEME = "tideline"
 """The theme of a program that was told nothing else."""
@@ -143,8 +144,14 @@ class ThemeSet:
 
 def packaged_folder() -> Traversable:
     """Where our own themes are: inside the installed package, beside it in a checkout."""
-    packed = resources.files("ccchat_tui") / "_themes"
-    return packed if packed.is_dir() else Path(__file__).resolve().parents[2] / "themes"
+    here = Path(__file__).resolve()
+    packed = here.parents[1] / "_themes"
+    for folder in (packed, here.parents[2] / "themes"):
+        if folder.is_dir():
+            return folder
+    from importlib import resources  # noqa: PLC0415 - slow, and only for a package in an archive
+
+    return resources.files("ccchat_tui") / "_themes"
 
 
 def load_themes(user_folder: Path | None = None) -> ThemeSet:

@@ -72,7 +72,7 @@ def imports(modules: str) -> dict[str, tuple[int, int, str]]:
     """What importing some modules loads: microseconds alone, with what it loads, and by whom it
     was loaded first."""
     done = subprocess.run(
-        [PYTHON, "-X", "importtime", "-c", f"import {modules}"],
+        [PYTHON, "-X", "importtime", "-c", f"import gc; gc.disable(); import {modules}"],
         cwd=ROOT,
         capture_output=True,
         text=True,

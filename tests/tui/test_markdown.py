@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ccchat_tui.text import sanitize
-from ccchat_tui.tui.markdown import Document, Line, plain_text
 from ccchat_tui.tui.markdown.code import Highlighter
+from ccchat_tui.tui.markdown.document import Document
+from ccchat_tui.tui.markdown.lines import Line, plain_text
 
 
 def rows(text: str, width: int = 40, *, finish: bool = True) -> list[Line]:

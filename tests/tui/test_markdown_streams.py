@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from ccchat_tui.text import Sanitizer, sanitize
-from ccchat_tui.tui.markdown import Document, Line, plain_text
+from ccchat_tui.tui.markdown.document import Document
+from ccchat_tui.tui.markdown.lines import Line, plain_text
 from tests.tui.markdown_corpus import CORPUS, FAMILY
 
 WIDTHS = (20, 40, 80)

@@ -8,8 +8,9 @@ from types import FrameType
 
 import pytest
 
-from ccchat_tui.tui.markdown import Document, inline, leaves, tables
+from ccchat_tui.tui.markdown import inline, leaves, tables
 from ccchat_tui.tui.markdown.code import Highlighter
+from ccchat_tui.tui.markdown.document import Document
 from ccchat_tui.tui.markdown.leaf import Leaf
 from ccchat_tui.tui.markdown.lines import Line
 

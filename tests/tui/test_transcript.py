@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from ccchat_tui.sessions.model import TurnState
 from ccchat_tui.text import sanitize
-from ccchat_tui.tui.markdown import Document
+from ccchat_tui.tui.markdown.document import Document
 from ccchat_tui.tui.widgets.transcript_turn import TurnRows
 from tests.support.transcripts import TranscriptStage, make_turn, paragraphs
 

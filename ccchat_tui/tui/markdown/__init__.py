@@ -1,6 +1,5 @@
-"""Markdown that streams: text in pieces goes in, rows of styled text come out."""
+"""Markdown that streams: text in pieces goes in, rows of styled text come out.
 
-from ccchat_tui.tui.markdown.document import Document
-from ccchat_tui.tui.markdown.lines import Line, Span, plain_text
-
-__all__ = ["Document", "Line", "Span", "plain_text"]
+`document` is what reads it, `lines` what rows are made of. Nothing is loaded here: who needs only
+rows, as the first screen does, does without the reader.
+"""

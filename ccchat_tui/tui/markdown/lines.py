@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final
 
 from rich.cells import cell_len, split_graphemes
@@ -126,9 +127,20 @@ _AFTER: Final = (
     "\u0300-\u036f\u20d0-\u20ff\u302a-\u302f\ufe00-\ufe0f\U000e0100-\U000e01ef"
     "\u3001\u3002\u300b\u300d\u300f\u3011\u3099\u309a\uff01"
 )
-_PIECES: Final = re.compile(
-    f"\n| +|[{_WIDE}][{_AFTER}\uff09\uff0c\uff0e\uff1a\uff1b\uff1f]*|[^ \n{_WIDE}]+"
-)
+# These patterns take milliseconds to compile, and the first screen needs neither.
+_ASCII_PIECES: Final = re.compile("\n| +|[^ \n]+")
+
+
+@cache
+def _pieces() -> re.Pattern[str]:
+    return re.compile(
+        f"\n| +|[{_WIDE}][{_AFTER}\uff09\uff0c\uff0e\uff1a\uff1b\uff1f]*|[^ \n{_WIDE}]+"
+    )
+
+
+@cache
+def _is_wide(char: str) -> bool:
+    return char >= "\u1100" and re.compile(f"[{_WIDE}]").match(char) is not None
 
 
 class Wrapper:
@@ -170,7 +182,8 @@ class Wrapper:
         """
         lines: list[Line] = []
         for text, style in spans:
-            for match in _PIECES.finditer(text):
+            pieces = _ASCII_PIECES if text.isascii() else _pieces()
+            for match in pieces.finditer(text):
                 piece = match[0]
                 first = piece[0]
                 if first == " ":
@@ -181,7 +194,7 @@ class Wrapper:
                     self._end_word(lines)
                     self._gap = None
                     self._break(lines, None)
-                elif first >= "\u1100" and _PIECES_WIDE(first):
+                elif first >= "\u1100" and _is_wide(first):
                     self._end_word(lines)
                     self._word.append((piece, style))
                     self._word_cells = cell_len(piece)
@@ -253,9 +266,6 @@ class Wrapper:
                 self._line.append((piece, style))
                 self._used += cells
                 at += len(piece)
-
-
-_PIECES_WIDE = re.compile(f"[{_WIDE}]").match
 
 
 def merge(spans: Sequence[Span]) -> list[Span]:

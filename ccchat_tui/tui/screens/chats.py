@@ -12,10 +12,8 @@ from textual.message import Message
 
 from ccchat_tui.backends.base import ServerState
 from ccchat_tui.tui.narrow import NarrowCompositor
-from ccchat_tui.tui.screens.ask_text import AskTextScreen
 from ccchat_tui.tui.screens.chat_keys import CHAT_KEYS
 from ccchat_tui.tui.screens.chat_panes import PanesScreen
-from ccchat_tui.tui.screens.confirm import ConfirmScreen
 from ccchat_tui.tui.widgets.header import StatusHeader
 from ccchat_tui.tui.widgets.info_line import InfoLine
 from ccchat_tui.tui.widgets.key_hints import KeyHints
@@ -142,6 +140,7 @@ class ChatsScreen(PanesScreen):
 
     def action_new_chat_for(self) -> None:
         """A new chat for a user who is asked for."""
+        from ccchat_tui.tui.screens.ask_text import AskTextScreen  # noqa: PLC0415
 
         def answered(user: str | None) -> None:
             if user:
@@ -162,12 +161,16 @@ class ChatsScreen(PanesScreen):
         if not running or not self._confirm:
             answered(True)
             return
+        from ccchat_tui.tui.screens.confirm import ConfirmScreen  # noqa: PLC0415
+
         many = "1 reply is" if running == 1 else f"{running} replies are"
         words = f"{many} still running in this chat. Closing it cancels what runs."
         self.app.push_screen(ConfirmScreen("Close this chat?", words, yes="Close it"), answered)
 
     def action_rename(self) -> None:
         """Give the chat a name."""
+        from ccchat_tui.tui.screens.ask_text import AskTextScreen  # noqa: PLC0415
+
         session = self.active.session
 
         def answered(title: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -26,7 +26,6 @@ from ccchat_tui.tui.slash import Slash
 from ccchat_tui.tui.slash_completion import Completion
 from ccchat_tui.tui.turn_deeds import TurnDeeds
 from ccchat_tui.tui.widgets.attachments import AttachmentBar
-from ccchat_tui.tui.widgets.compare_figures import CompareFigures
 from ccchat_tui.tui.widgets.composer import PLACEHOLDER, Composer
 from ccchat_tui.tui.widgets.find_bar import FindBar
 from ccchat_tui.tui.widgets.info_line import InfoLine
@@ -34,6 +33,9 @@ from ccchat_tui.tui.widgets.piece_rows import PieceRows
 from ccchat_tui.tui.widgets.slash_list import SlashList
 from ccchat_tui.tui.widgets.tab_bar import STATUS_GLYPHS
 from ccchat_tui.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from ccchat_tui.tui.widgets.compare_figures import CompareFigures
 
 
 class ChatPane(Vertical):

@@ -8,9 +8,7 @@ from typing import Final
 from ccchat_tui.clock import Clock
 from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.model import Turn, TurnState
-from ccchat_tui.sessions.search import find
 from ccchat_tui.text import Sanitizer, sanitize
-from ccchat_tui.tui.markdown.document import Document
 from ccchat_tui.tui.markdown.lines import TAB, Line, Wrapper
 from ccchat_tui.tui.widgets import transcript_words as words
 
@@ -43,6 +41,9 @@ class _Source:
     __slots__ = ("document", "read", "sanitizer")
 
     def __init__(self, width: int) -> None:
+        # The first screen has no text yet.
+        from ccchat_tui.tui.markdown.document import Document  # noqa: PLC0415
+
         self.document = Document(width)
         self.sanitizer = Sanitizer()
         self.read = 0
@@ -259,6 +260,8 @@ class TurnRows:
         Args:
             words: As `words_of` gives them; the last that is found counts.
         """
+        from ccchat_tui.sessions.search import find  # noqa: PLC0415 - only who searches
+
         for word in reversed(words):
             for section in ("question", "reply", "thinking"):
                 for number, line in enumerate(self.sections[section]):
@@ -273,6 +276,8 @@ class TurnRows:
         Args:
             words: As `words_of` gives them; the last that is found counts.
         """
+        from ccchat_tui.sessions.search import find  # noqa: PLC0415 - only who searches
+
         turn = self.turn
         for word in reversed(words):
             if any(find(text, word) >= 0 for text in (turn.question, turn.reply)):
