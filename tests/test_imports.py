@@ -144,7 +144,7 @@ class TestWhatIsLoaded:
         modules = loaded_by(code, cwd=tmp_path)
         assert not packages(modules, HEAVY)
         ours = {name.split(".")[1] for name in modules if name.startswith("ccchat_tui.")}
-        assert ours <= {"engine", "backends", "clock", "text"}
+        assert ours <= {"engine", "backends", "clock", "quick", "text"}
         assert {name for name in modules if name.startswith("ccchat_tui.backends.")} <= {
             "ccchat_tui.backends.base"
         }

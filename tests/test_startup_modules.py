@@ -39,37 +39,33 @@ print(json.dumps(loaded))
 """
 
 NEEDLESS = (
-    "anyio",
-    "h11",
-    "httpcore",
-    "httpx",
-    "markdown_it",
-    "multiprocessing",
-    "pydantic_settings",
-    "pygments.formatters",
-    "pygments.lexer",
-    "pygments.lexers",
-    "rich.markdown",
-    "rich.syntax",
-    "rich.traceback",
-    "sqlite3",
-    "starlette",
-    "textual.widgets._data_table",
-    "textual.widgets._markdown",
-    "tree_sitter",
-    "unittest",
-    "uvicorn",
-    "ccchat_tui.backends.cache",
-    "ccchat_tui.backends.demo_writer",
-    "ccchat_tui.backends.http",
-    "ccchat_tui.backends.ollama_models",
-    "ccchat_tui.backends.openai",
-    "ccchat_tui.backends.sse",
-    "ccchat_tui.backends.openai",
-    "ccchat_tui.cli_simulate",
-    "ccchat_tui.scenarios",
+    # Of others
+    *("annotated_types", "anyio", "email", "h11", "hmac", "html", "httpcore", "httpx"),
+    *("importlib.resources", "markdown_it", "multiprocessing", "prometheus_client"),
+    *("pydantic", "pydantic_core", "pydantic_settings", "pygments", "rich.markdown"),
+    *("rich.syntax", "rich.traceback", "secrets", "sqlite3", "starlette"),
+    *("textual.widgets._data_table", "textual.widgets._markdown", "tree_sitter", "unittest"),
+    *("uvicorn", "zipfile"),
+    # Whole rooms of ours
+    *(f"ccchat_tui.{room}" for room in ("api", "doctor", "event_log", "gen_ai", "logs", "remote")),
+    *(f"ccchat_tui.{room}" for room in ("scenarios", "testing", "traces", "web")),
+    # What checks, asks and tells
+    *(f"ccchat_tui.config_{part}" for part in ("bindings", "keys", "rules", "servers", "words")),
+    *(f"ccchat_tui.backends.{kind}" for kind in ("cache", "demo_writer", "http", "http_page")),
+    *(f"ccchat_tui.backends.{kind}" for kind in ("ollama_models", "openai", "sse")),
+    *(f"ccchat_tui.sessions.{part}" for part in ("archive", "export", "history", "search")),
+    *(f"ccchat_tui.tui.markdown.{part}" for part in ("blocks", "code", "document", "inline")),
+    *(f"ccchat_tui.tui.{part}" for part in ("demo", "editor", "theme_file", "timeline.screen")),
+    "ccchat_tui.tui.widgets.compare_figures",
+    "ccchat_tui.tui.widgets.history_rows",
 )
 """Modules, each with all that is in it."""
+
+
+SCREENS = {"chat_home", "chat_keys", "chats"}
+"""Of all screens only what the first one consists of."""
+COMMANDS = {"cli", "cli_output", "cli_parser", "cli_parser_api", "cli_parser_demo"}
+"""Of the command line what reads it, if anything."""
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +102,17 @@ def test_the_screen_was_there(loaded: set[str]) -> None:
 @pytest.mark.parametrize("module", NEEDLESS)
 def test_the_first_screen_does_without(loaded: set[str], module: str) -> None:
     assert not [name for name in loaded if f"{name}.".startswith(f"{module}.")]
+
+
+def within(loaded: set[str], package: str) -> set[str]:
+    """The modules of a package that were loaded, by their own names."""
+    return {name.removeprefix(package) for name in loaded if name.startswith(package)}
+
+
+def test_no_other_screen_is_loaded(loaded: set[str]) -> None:
+    assert within(loaded, "ccchat_tui.tui.screens.") == SCREENS
+
+
+def test_no_other_command_is_loaded(loaded: set[str]) -> None:
+    commands = {name for name in within(loaded, "ccchat_tui.") if name.startswith("cli")}
+    assert commands <= COMMANDS

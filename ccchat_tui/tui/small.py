@@ -53,6 +53,14 @@ class TooSmall(Middle):
         self.query_one(Static).update(Content(words))
 
 
+def classes_of(size: Size) -> tuple[str, str]:
+    """The classes that a screen of some size gets from Textual by the tables above, once it has
+    been laid out: a screen that has them before is not styled all over again then."""
+    rows = max(entry for entry in LOW if size.height >= entry[0])
+    columns = max(entry for entry in SLIM if size.width >= entry[0])
+    return rows[1], columns[1]
+
+
 def fit(screen: Screen[object]) -> None:
     """Say of a screen that it is too small, as long as it is."""
     size = screen.app.size

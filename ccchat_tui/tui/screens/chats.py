@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from ccchat_tui.backends.base import ServerState
+from ccchat_tui.tui import small
 from ccchat_tui.tui.narrow import NarrowCompositor
 from ccchat_tui.tui.screens.chat_keys import CHAT_KEYS
 from ccchat_tui.tui.screens.chat_panes import PanesScreen
@@ -54,6 +55,7 @@ class ChatsScreen(PanesScreen):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
+        self.add_class(*small.classes_of(self.app.size), update=False)
         yield self.header
         yield self.tabs
         with Horizontal(id="body"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
@@ -68,14 +67,11 @@ class FindBar(Horizontal):
         self.line = Line(max_length=500)
         self._count = Static(classes="count", markup=False)
 
-    def compose(self) -> ComposeResult:
-        """From left to right."""
-        yield Static("find: ", markup=False)
-        yield self.line
-        yield self._count
-
     def open(self, words: str = "") -> None:
         """Take what is typed from now on; what was typed last can be typed over."""
+        if not self.line.is_attached:
+            # Not before: every chat has one of these, and in most nothing is ever looked for.
+            self.mount(Static("find: ", markup=False), self.line, self._count)
         self.add_class("-open")
         if words:
             self.line.value = words
