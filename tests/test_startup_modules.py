@@ -62,7 +62,7 @@ NEEDLESS = (
 """Modules, each with all that is in it."""
 
 
-SCREENS = {"chat_home", "chat_keys", "chats"}
+SCREENS = {"chat_home", "chat_keys", "chat_panes", "chats"}
 """Of all screens only what the first one consists of."""
 COMMANDS = {"cli", "cli_output", "cli_parser"}
 """Of the command line what reads it, with its parts, if anything."""
