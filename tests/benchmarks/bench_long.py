@@ -3,8 +3,8 @@
     python -m tests.benchmarks.bench_long [--quick]
 
 All in processor time, on 120 x 40 cells, with every frame written as for a terminal. A turn of the
-conversation is a question and an answer of varied Markdown; the long reply is of the same. Textual's
-`Markdown` is given a text that it can take in; memory is per 1,000 tokens of text, for both, as
+conversation is a question and an answer of varied Markdown; the long reply is of the same. The
+framework's `Markdown` is given a text that it can take in; memory is per 1,000 tokens, for both, as
 `tracemalloc` counts what was allocated for a widget and is still held once it has been scrolled
 through, so that everything in it has been laid out and drawn.
 """
@@ -21,7 +21,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from ccchat_tui.sessions.model import Turn, TurnState
-from tests.benchmarks.bench_drawing import chunked, measure_transcript, prose
+from tests.benchmarks.bench_drawing import chunked, measure_transcript
 from tests.benchmarks.drawing_app import (
     MarkdownApp,
     TranscriptApp,
@@ -30,6 +30,7 @@ from tests.benchmarks.drawing_app import (
     run,
     settled,
 )
+from tests.benchmarks.prose import prose
 from tests.benchmarks.rows import Row, spread, table
 
 SIZE = (120, 40)
