@@ -103,7 +103,7 @@ def _app(show: Show, settings: Settings) -> CCChatApp:
     clock = LoopClock()
     given, parts = prepare(
         show,
-        settings.model_copy(update={"frames_per_second": FRAMES}),
+        replace(settings, frames_per_second=FRAMES),
         clock,
         server=DemoBackend(),  # nobody asks it
         themes=load_themes(themes_folder()),
