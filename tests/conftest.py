@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import os
 import sys
@@ -65,3 +66,10 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return home
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end, and need not be looked through for garbage again and
+    again: that took a tenth of the time."""
+    gc.collect()
+    gc.freeze()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
-from contextlib import suppress
 from pathlib import Path
 
 from ccchat_tui.config import Loaded
+from ccchat_tui.ending import Ending
 from ccchat_tui.paths import themes_folder
 from ccchat_tui.runs.logged import LoggedRun
 from ccchat_tui.runs.player import Player
@@ -18,8 +17,6 @@ from ccchat_tui.tui.memory import set_startup_aside
 from ccchat_tui.tui.run import check_theme
 from ccchat_tui.tui.themes import load_themes
 from ccchat_tui.tui.timeline.replay_app import ReplayApp
-
-_SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 
 
 def run_replay(loaded: Loaded, path: Path) -> int:
@@ -53,17 +50,7 @@ def run_replay(loaded: Loaded, path: Path) -> int:
 
 async def _run(app: ReplayApp) -> int:
     """Run it, with signals answered by an orderly end."""
-    loop, code = asyncio.get_running_loop(), 0
-
-    def end(number: int) -> None:
-        nonlocal code
-        code = 128 + number
-        app.exit()
-
-    for name in _SIGNALS:
-        if (number := getattr(signal, name, None)) is not None:
-            # The event loops of Windows have no handlers of their own.
-            with suppress(NotImplementedError):
-                loop.add_signal_handler(number, end, number)
-    await app.run_async()
-    return code or app.return_code or 0
+    ending = Ending(app.exit, app.exit)
+    with ending.listening():
+        await app.run_async()
+    return 128 + ending.came if ending.came else app.return_code or 0
