@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from ccchat_tui.testing.pictures import SnapScenario, SnapStory
 
 REMEDY = "it takes what `pip install 'ccchat-tui[testing]'` installs"
+UTCNOW = "ignore:datetime.datetime.utcnow:DeprecationWarning:pytest_textual_snapshot"
+"""The report of pictures that differ asks for the time in a way that Python 3.12 warns of; where
+warnings are errors, that would be the only thing reported."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the report of pictures be written, in whichever folder pytest runs."""
+    config.addinivalue_line("filterwarnings", UTCNOW)
 
 
 @pytest.fixture

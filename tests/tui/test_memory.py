@@ -25,8 +25,9 @@ print(gc.isenabled(), gc.get_threshold()[2])
 
 def test_what_lives_is_set_aside_and_full_searches_are_rare() -> None:
     """In a process of its own: it cannot be taken back."""
+    before = gc.get_freeze_count()
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.split() == ["True", str(FULL_SEARCHES)]
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() <= before
