@@ -64,24 +64,24 @@ def demo(
         compare=compare,
     )
 
-    def following(played: Show) -> Show:
-        there = [
-            each
+    def playable() -> list[tuple[str, Scenario]]:
+        return [
+            (each.name, each.scenario)
             for each in listed(scenarios_folder())
             if each.scenario is not None and not too_large(each.scenario)
         ]
-        place = next((at for at, each in enumerate(there) if each.name == played.name), -1)
-        then = there[(place + 1) % len(there)]
-        assert then.scenario is not None
-        return replace(
-            played, name=then.name, scenario=then.scenario, limits=limits_of(then.scenario, loaded)
-        )
+
+    def following(played: Show) -> Show:
+        there = playable()
+        place = next((at for at, (name, _) in enumerate(there) if name == played.name), -1)
+        name, then = there[(place + 1) % len(there)]
+        return replace(played, name=name, scenario=then, limits=limits_of(then, loaded))
 
     try:
         if asked_for(given):
             return record_demo(show, loaded.settings, given)
         if all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-            return run_demo(loaded, show, following, beside)
+            return run_demo(loaded, show, following, playable, beside)
         check_theme(loaded.settings.theme)
     except SettingsError as error:
         raise CommandError(str(error), 2) from None

@@ -14,7 +14,8 @@ DEMO = """\
 Plays a scenario in the app: a tab for each simulated user, who types, sends and reads as people do,
 in the same queue as always. You may write in any chat at any moment: the user of that chat stops,
 and goes on when you press Alt+B. Alt+G stops the show and lets it go on, Alt+V and Alt+F make it
-slower and faster, Alt+R begins it anew, Alt+M plays the next scenario.
+slower and faster, Alt+R begins it anew, Alt+M plays the next scenario,
+Alt+Y has another one chosen.
 
 With no server named the built-in demo model answers, and the app says so; --host has a real one
 asked, which goes at its own pace: the speed is then only that of the users. Nothing that you keep

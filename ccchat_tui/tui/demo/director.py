@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from ccchat_tui.engine.request import Priority
 from ccchat_tui.scenarios.player import GLIMPSE, Player
 from ccchat_tui.scenarios.scene_clock import SceneClock
+from ccchat_tui.text import one_line
 from ccchat_tui.tui.demo.bar import DemoBar, Status
 from ccchat_tui.tui.demo.desks import Desks
 from ccchat_tui.tui.demo.keys import bind
+from ccchat_tui.tui.screens.choose import ChooseScreen
 from ccchat_tui.tui.widgets.deck import grid_shape
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ccchat_tui.scenarios.model import Scenario
     from ccchat_tui.scenarios.server import ScenarioServer
     from ccchat_tui.tui.app import CCChatApp
+
+T = TypeVar("T")
 
 DEMO_SENTENCE = (
     "Simulated users write here, and no server is asked: this is the built-in demo model."
@@ -44,6 +48,7 @@ class Director:
         scene: The time that the users go by, and the demo model with them.
         server: The demo model; `None` where a real server is asked.
         compare: Makes the screen that shows it one at a time and at once; `None` for none.
+        choices: What else may be played, by name.
     """
 
     def __init__(
@@ -55,10 +60,13 @@ class Director:
         scene: SceneClock,
         server: ScenarioServer | None,
         compare: Callable[[], Screen[None]] | None = None,
+        choices: Callable[[], Sequence[tuple[str, Scenario]]] = lambda: (),
     ) -> None:
         self.scene = scene
         self.wanted = ""
-        """What is to be played after the app has been left: `restart`, `next` or nothing."""
+        """What is played after the app was left: `restart`, `next`, `chosen` or nothing."""
+        self.chosen: tuple[str, Scenario] | None = None
+        """What was chosen, by name."""
         self.desks = Desks(app, "Alt+B")
         self.player = Player(
             scenario,
@@ -74,6 +82,7 @@ class Director:
         self._scenario = scenario
         self._real = server is None
         self._compare = compare
+        self._choices = choices
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
         app.sessions.priorities = {
@@ -159,19 +168,40 @@ class Director:
             case "restart" | "next":
                 self.wanted = what
                 self._app.exit()
+            case "choose":
+                self._choose()
             case "compare" if self._compare is not None:
-                self._show_compared(self._compare())
+                self._show_above(self._compare())
         self.beat()
 
-    def _show_compared(self, screen: Screen[None]) -> None:
+    def _choose(self) -> None:
+        """Ask what is to be played in place of this one."""
+        there = list(self._choices())
+        if not there or isinstance(self._app.screen, ChooseScreen):
+            return
+
+        def answered(place: int | None) -> None:
+            if place is not None:
+                self.chosen = there[place]
+                self.wanted = "chosen"
+                self._app.exit()
+
+        lines = [one_line(f"{name}: {each.about or each.title}", 200) for name, each in there]
+        question = "It begins at once, in place of this one."
+        self._show_above(ChooseScreen("Play a scenario", question, lines), answered)
+
+    def _show_above(
+        self, screen: Screen[T], answered: Callable[[T | None], None] = lambda _answer: None
+    ) -> None:
         """Meanwhile this one stands still."""
         ran = not self.scene.paused
         self.scene.pause()
 
-        def left(_nothing: None) -> None:
+        def left(answer: T | None) -> None:
             if ran:
                 self.scene.resume()
             self.beat()
+            answered(answer)
 
         self._app.push_screen(screen, left)
 

@@ -17,6 +17,7 @@ DEMO_KEYS = (
     _key("alt+b", "back", "Demo: give this chat back to its user"),
     _key("alt+r", "restart", "Demo: from the beginning"),
     _key("alt+m", "next", "Demo: the next scenario"),
+    _key("alt+y", "choose", "Demo: choose a scenario"),
     _key("alt+o", "compare", "Demo: one at a time and at once, side by side"),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,7 @@ def prepare(
     *,
     server: ChatBackend,
     driven: bool = False,
+    choices: Callable[[], Sequence[tuple[str, Scenario]]] = lambda: (),
     **parts: Any,
 ) -> tuple[Settings, Parts]:
     """What an app is made from that plays a scenario. Nothing that the person keeps is read or
@@ -88,6 +89,7 @@ def prepare(
         clock: Real time, or what stands for it.
         server: Who is asked, where it is a real one.
         driven: Whoever moves the clock calls `beat` on the director's scene, too.
+        choices: What else may be played, by name.
         parts: Further parts of the app, by name.
     """
     scenario = show.scenario
@@ -105,6 +107,7 @@ def prepare(
             scene=scene,
             server=None if show.real else demo,
             compare=lambda: CompareScreen(load, clock),
+            choices=choices,
         )
 
     tokens = scenario.server.reply_tokens
@@ -131,6 +134,7 @@ def run_demo(
     loaded: Loaded,
     show: Show,
     following: Callable[[Show], Show],
+    choices: Callable[[], Sequence[tuple[str, Scenario]]],
     beside: Callable[[], Beside | None] = lambda: None,
 ) -> int:
     """Play scenarios until the person leaves.
@@ -139,6 +143,7 @@ def run_demo(
         loaded: The settings.
         show: What is played first.
         following: The next one, after the one that was played.
+        choices: What may be chosen, by name.
         beside: Makes what runs beside each app's engine, such as the API.
 
     Returns:
@@ -167,6 +172,7 @@ def run_demo(
             settings,
             clock,
             server=server,
+            choices=choices,
             themes=themes,
             keymap=keymap,
             load_client=load_client,
@@ -178,8 +184,12 @@ def run_demo(
         app = CCChatApp(given, parts)
         code = asyncio.run(run_until_left(app, None, beside()))
         wanted = "" if app.director is None else app.director.wanted
+        chosen = None if app.director is None else app.director.chosen
         if wanted == "next":
             show = following(show)
+        elif wanted == "chosen" and chosen is not None:
+            name, scenario = chosen
+            show = replace(show, name=name, scenario=scenario, limits=limits_of(scenario, loaded))
         elif wanted != "restart":
             return code
 
