@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from textual.pilot import Pilot
+
 from ccchat_tui.scenarios.files import load
 from ccchat_tui.tui.screens.choose import ChooseScreen
-from tests.demo.demo_app import playing
+from tests.demo.demo_app import DemoUnderTest, playing
+
+
+async def pressed(pilot: Pilot[None], app: DemoUnderTest, *keys: str) -> bool:
+    """Whether the scene stands still once these keys were pressed."""
+    await pilot.press(*keys)
+    return app.show.scene.paused
 
 
 async def test_one_of_the_list_is_played_next_and_escape_goes_on_with_this_one() -> None:
@@ -15,9 +23,8 @@ async def test_one_of_the_list_is_played_next_and_escape_goes_on_with_this_one()
         app.show._choices = lambda: there
         await pilot.press("alt+y")
         assert isinstance(app.screen, ChooseScreen)
-        assert app.show.scene.paused, "nothing is missed meanwhile"
-        await pilot.press("alt+y", "escape")
-        assert not app.show.scene.paused
+        assert await pressed(pilot, app, "alt+y"), "nothing is missed meanwhile"
+        assert not await pressed(pilot, app, "escape")
         assert app.show.wanted == ""
         await pilot.press("alt+y", "down", "enter")
         assert (app.show.wanted, app.show.chosen) == ("chosen", there[1])
