@@ -2,6 +2,6 @@
 
 import sys
 
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 
 sys.exit(main())

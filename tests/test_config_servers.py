@@ -9,7 +9,7 @@ import pytest
 from ccchat_tui.backends.base import HasServers
 from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import Host, Server
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.config import Loaded, SettingsError, load_settings
 
 TWO = """

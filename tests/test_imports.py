@@ -74,7 +74,7 @@ class TestContracts:
             ("scenarios/users.py", "import ccchat_tui.tui.glyphs"),
             ("sessions/model.py", "import ccchat_tui.scenarios.users"),
             ("tui/glyphs.py", "import httpx"),
-            ("doctor/finding.py", "import ccchat_tui.cli_output"),
+            ("doctor/finding.py", "import ccchat_tui.cli.output"),
             ("tui/glyphs.py", "import pytest"),
             ("tui/glyphs.py", "import ccchat_tui.testing.virtual_time"),
             ("attic.py", "import os"),
@@ -98,24 +98,25 @@ class TestWhatIsLoaded:
     def test_the_version_loads_next_to_nothing(self, tmp_path: Path) -> None:
         """Start-up is felt; this is the whole list of our modules that it may load."""
         modules = loaded_by(
-            "from ccchat_tui.cli import main; assert main(['--version']) == 0", cwd=tmp_path
+            "from ccchat_tui.cli.main import main; assert main(['--version']) == 0", cwd=tmp_path
         )
         assert {name for name in modules if name.startswith("ccchat_tui")} == {
             "ccchat_tui",
             "ccchat_tui.cli",
-            "ccchat_tui.cli_output",
-            "ccchat_tui.cli_parser",
-            "ccchat_tui.cli_parser_api",
-            "ccchat_tui.cli_parser_base",
-            "ccchat_tui.cli_parser_demo",
-            "ccchat_tui.cli_parser_history",
-            "ccchat_tui.cli_parser_simulate",
+            "ccchat_tui.cli.main",
+            "ccchat_tui.cli.output",
+            "ccchat_tui.cli.parser",
+            "ccchat_tui.cli.parser_api",
+            "ccchat_tui.cli.parser_base",
+            "ccchat_tui.cli.parser_demo",
+            "ccchat_tui.cli.parser_history",
+            "ccchat_tui.cli.parser_simulate",
         }
         assert not packages(modules, (*HEAVY, "asyncio", "platformdirs", "httpcore"))
 
     def test_help_and_a_mistyped_option_need_no_more(self, tmp_path: Path) -> None:
         modules = loaded_by(
-            "from ccchat_tui.cli import main\n"
+            "from ccchat_tui.cli.main import main\n"
             "assert main(['simulate', '--help']) == 0 and main(['--demmo']) == 2",
             cwd=tmp_path,
         )
@@ -123,7 +124,7 @@ class TestWhatIsLoaded:
 
     def test_the_settings_load_neither_loop_nor_screen(self, tmp_path: Path) -> None:
         modules = loaded_by(
-            "from ccchat_tui.cli import main; assert main(['config']) == 0", cwd=tmp_path
+            "from ccchat_tui.cli.main import main; assert main(['config']) == 0", cwd=tmp_path
         )
         assert packages(modules, (*HEAVY, "asyncio")) == {"pydantic"}
 
@@ -131,7 +132,7 @@ class TestWhatIsLoaded:
         self, tmp_path: Path
     ) -> None:
         modules = loaded_by(
-            "from ccchat_tui.cli import main\n"
+            "from ccchat_tui.cli.main import main\n"
             "assert main(['simulate', '--demo', '--users=1', '--messages=1', '--pace=1000']) == 0",
             cwd=tmp_path,
         )

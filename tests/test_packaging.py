@@ -99,7 +99,7 @@ def test_it_says_who_it_is_and_what_it_needs(unpacked: Path) -> None:
 def test_it_brings_the_command(unpacked: Path) -> None:
     (info,) = unpacked.glob("*.dist-info")
     points = (info / "entry_points.txt").read_text(encoding="utf-8")
-    assert "ccchat = ccchat_tui.cli:main" in points
+    assert "ccchat = ccchat_tui.cli.main:main" in points
 
 
 def test_it_runs_where_there_is_no_checkout(unpacked: Path, tmp_path: Path) -> None:

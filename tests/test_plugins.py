@@ -16,7 +16,7 @@ from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import read_host, read_hosts
 from ccchat_tui.backends.kinds import KindError, Target, check_kinds, open_kind
 from ccchat_tui.backends.openai import OpenAIBackend
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from tests.support.openai_server import OpenAIServer
 from tests.support.streams import ask, read, text_in
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ccchat_tui.cli_parser import OPTIONS, CommandLine
+from ccchat_tui.cli.parser import OPTIONS, CommandLine
 from ccchat_tui.config import NOT_SETTINGS, setting_rows
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ccchat_tui.cli_parser import CommandLine
+from ccchat_tui.cli.parser import CommandLine
 from ccchat_tui.config import Settings
 from tests.api.test_dashboard import exposed
 

@@ -64,7 +64,7 @@ NEEDLESS = (
 
 SCREENS = {"chat_home", "chat_keys", "chat_panes", "chats"}
 """Of all screens only what the first one consists of."""
-COMMANDS = {"cli", "cli_output", "cli_parser"}
+COMMANDS = {"main", "output", "parser"}
 """Of the command line what reads it, with its parts, if anything."""
 
 
@@ -114,5 +114,5 @@ def test_no_other_screen_is_loaded(loaded: set[str]) -> None:
 
 
 def test_no_other_command_is_loaded(loaded: set[str]) -> None:
-    commands = {name for name in within(loaded, "ccchat_tui.") if name.startswith("cli")}
-    assert {name for name in commands if not name.startswith("cli_parser_")} <= COMMANDS
+    commands = within(loaded, "ccchat_tui.cli.")
+    assert {name for name in commands if not name.startswith("parser_")} <= COMMANDS

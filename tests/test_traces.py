@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from ccchat_tui.backends.base import ChatMessage, ErrorKind, Prompt
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.service import ConcurrentChatService
@@ -217,8 +217,8 @@ def test_without_the_extra_it_is_named(
 
 def test_it_is_not_loaded_unless_it_is_asked_for(tmp_path: Path) -> None:
     code = (
-        "import sys; from ccchat_tui.cli import main; main(['simulate', '--demo', '--users=1', "
-        "'--messages=1', '--fast']); sys.exit('opentelemetry' in sys.modules)"
+        "import sys; from ccchat_tui.cli.main import main; main(['simulate', '--demo', "
+        "'--users=1', '--messages=1', '--fast']); sys.exit('opentelemetry' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

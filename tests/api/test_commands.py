@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.testing.ollama_server import OllamaServer
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import read_hosts
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.testing.ollama_server import OllamaServer
 from tests.api.desk import api, asking
 

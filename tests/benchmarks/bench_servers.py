@@ -24,7 +24,7 @@ from typing import Any, Self
 from ccchat_tui.backends.base import ChatMessage, HasServers, Prompt
 from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import Server, read_host
-from ccchat_tui.cli_output import table
+from ccchat_tui.cli.output import table
 from ccchat_tui.engine.handle import RequestHandle
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import RequestState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ccchat_tui.cli import main
-from ccchat_tui.cli_demo import too_large
+from ccchat_tui.cli.demo import too_large
+from ccchat_tui.cli.main import main
 from ccchat_tui.scenarios.files import find, listed
 
 pytestmark = pytest.mark.usefixtures("clean_environment")

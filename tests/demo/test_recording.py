@@ -15,7 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.tui.recording.animated import Animated
 from ccchat_tui.tui.recording.rows import Looks
 

@@ -9,7 +9,7 @@ import pytest
 
 from ccchat_tui.backends.connect import open_servers
 from ccchat_tui.backends.hosts import read_hosts
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.config import load_settings
 from ccchat_tui.engine.limits import EngineSettings

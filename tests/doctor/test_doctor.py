@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from ccchat_tui import cli_doctor
 from ccchat_tui.api.tokens import ADMIN, Tokens
-from ccchat_tui.cli import main
-from ccchat_tui.cli_output import is_terminal
+from ccchat_tui.cli import doctor
+from ccchat_tui.cli.main import main
+from ccchat_tui.cli.output import is_terminal
 from ccchat_tui.config import Settings, load_settings
 from ccchat_tui.doctor import files, program
 from ccchat_tui.doctor.finding import State
@@ -149,7 +149,7 @@ def test_a_check_that_fails_itself_is_told(
     def broken() -> None:
         raise ZeroDivisionError(SECRET)
 
-    monkeypatch.setattr(cli_doctor, "check_tokens", broken)
+    monkeypatch.setattr(doctor, "check_tokens", broken)
     assert main(["doctor", "--demo"]) == 1
     out = capsys.readouterr().out
     assert "it could not be looked at: ZeroDivisionError" in out

@@ -19,7 +19,7 @@ from tests.e2e.streaming import streaming
 
 BREAK_THE_APP = """
 import sys
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.tui.app import CCChatApp
 
 def broken(*args, **kwargs):
@@ -30,7 +30,7 @@ sys.exit(main(sys.argv[1:]))
 """
 BREAK_THE_API = """
 import asyncio, sys
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.api import server
 
 async def main_loop(self):

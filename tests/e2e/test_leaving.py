@@ -67,7 +67,7 @@ FAULTS = {
 }
 TO_BREAK = """
 import sys
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.tui.app import CCChatApp
 from ccchat_tui.tui.widgets.transcript import Transcript
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.clock import ManualClock
 from ccchat_tui.engine.events import EngineEvent
 from ccchat_tui.engine.history import QueueHistory

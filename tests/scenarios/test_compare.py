@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ccchat_tui.cli import main
-from ccchat_tui.cli_report_compare import comparison_table
+from ccchat_tui.cli.main import main
+from ccchat_tui.cli.report_compare import comparison_table
 from ccchat_tui.engine.events import (
     RequestEnded,
     RequestFirstToken,

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from ccchat_tui.backends.demo import DemoBackend
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.clock import SystemClock
 from ccchat_tui.engine import events
 from ccchat_tui.engine.events import (
@@ -266,7 +266,7 @@ class TestApp:
             asyncio.run(used(beside))
             return 0
 
-        monkeypatch.setattr("ccchat_tui.cli.is_terminal", lambda _: True)
+        monkeypatch.setattr("ccchat_tui.cli.main.is_terminal", lambda _: True)
         monkeypatch.setattr("ccchat_tui.tui.run.run_app", run_app)
         assert main(["--demo", "--events", str(file)]) == 0
         assert main(["replay", str(file), "--json"]) == 0

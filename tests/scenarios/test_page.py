@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.runs.course import Course, Phase
 from ccchat_tui.scenarios.charts import BUCKETS, DRAWN, gantt, levels, tokens, waits

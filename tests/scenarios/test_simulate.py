@@ -11,7 +11,7 @@ import pytest
 
 from ccchat_tui.backends.base import ChatBackend
 from ccchat_tui.backends.demo import DemoBackend
-from ccchat_tui.cli_report import report_table
+from ccchat_tui.cli.report import report_table
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.request import RequestState
 from ccchat_tui.engine.service import ConcurrentChatService

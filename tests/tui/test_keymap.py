@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.config import SettingsError, load_settings
 from ccchat_tui.testing.app import AppUnderTest, scripted_app
 from ccchat_tui.tui.commands import commands

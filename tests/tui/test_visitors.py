@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ccchat_tui.api.tokens import Caller
-from ccchat_tui.cli_web import env_of
+from ccchat_tui.cli.web import env_of
 from ccchat_tui.config import VISITOR_ENV, Loaded, Settings
 from ccchat_tui.testing.app import scripted_app, until
 from ccchat_tui.tui.paths import completions, files_in

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from ccchat_tui.api.tokens import Tokens
-from ccchat_tui.cli import main
+from ccchat_tui.cli.main import main
 from ccchat_tui.testing.app import until
 from ccchat_tui.testing.ollama_server import OllamaServer, Phase
 from tests.support.chromium import Browser, needs_chromium, save

@@ -1,0 +1,1 @@
+"""The `ccchat` command and its sub-commands: the only place that reads the command line."""
