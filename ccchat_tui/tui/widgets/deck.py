@@ -128,6 +128,12 @@ class Deck(Container):
         self._panes.remove(pane)
         if self._active is pane:
             self._active = None
+        # Textual's text area is told of selections and themes for good, and so is never let go. It
+        # must not hold the pane, nor all that was ever typed into it.
+        composer = pane.composer
+        self.screen.text_selection_started_signal.unsubscribe(composer)
+        composer.completion = None
+        composer.history.clear()
         pane.remove()
 
     def show(self, active: ChatPane | None = None, *, grid: bool | None = None) -> None:
