@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ccchat_tui.backends.ccchat import CcchatServer
+from ccchat_tui.quick import dataclass
 from ccchat_tui.remote.picture import LONGEST, LONGEST_NAME
 from ccchat_tui.text import one_line
 

@@ -1,6 +1,6 @@
 """Every benchmark there is, one after the other, and one table at the end.
 
-    python -m tests.benchmarks [--quick] [--json FILE] [--only NAME ...]
+    python -m tests.benchmarks [--quick] [--within SECONDS] [--json FILE] [--only NAME ...]
 
 Each module named `bench_*` beside this one offers `rows(quick)`, and runs in a process of its own.
 The table has ratios: of ours to what it stands beside, measured in the same run. Figures of
@@ -62,6 +62,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="under two minutes, less exact")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there as well")
     parser.add_argument("--only", nargs="+", choices=names(), metavar="NAME", help=str(names()))
+    parser.add_argument(
+        "--within", type=float, metavar="SECONDS", help="begin none after so long, and say which"
+    )
     parser.add_argument("--here", choices=names(), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.here:
@@ -69,7 +72,11 @@ def main() -> int:
         return 0
     rows: list[Row] = []
     failed = False
+    started = time.perf_counter()
     for name in options.only or names():
+        if options.within is not None and time.perf_counter() - started > options.within:
+            sys.stderr.write(f"{name} is left out: there is no time for it\n")
+            continue
         sys.stderr.write(f"{name} ...")
         sys.stderr.flush()
         began = time.perf_counter()

@@ -10,7 +10,7 @@ import asyncio
 import io
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from textual.filter import Monochrome
 
 from ccchat_tui.backends.demo import DemoBackend
 from ccchat_tui.paths import themes_folder
+from ccchat_tui.quick import dataclass
 from ccchat_tui.scenarios.virtual_time import LoopClock
 from ccchat_tui.sessions.ids import counted_ids
 from ccchat_tui.tui.app import CCChatApp
