@@ -307,9 +307,11 @@ class ChatQueueManager:
             running = life.queue.counts(request.user)[1]
             free = not life.paused and len(life.in_flight) < life.limit
             if not free or running >= self._user_limit:
+                waiting = life.queue.queued
+                told = "1 request is" if waiting == 1 else f"{waiting} requests are"
                 return Rejected(
                     "queue_full",
-                    f"{life.queue.queued} requests are waiting, and no more are taken; "
+                    f"{told} waiting, and no more are taken; "
                     "wait until some have ended, or cancel some",
                 )
         wait = self._rate.check(request.user)

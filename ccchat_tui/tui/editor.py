@@ -103,6 +103,7 @@ async def write_in_editor(app: CCChatApp, pane: ChatPane) -> None:
     pane.tell("")
     if after != before and pane.composer.is_attached:
         pane.composer.set_draft(after)
+        pane.composer.focus()
 
 
 @contextmanager

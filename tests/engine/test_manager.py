@@ -70,6 +70,15 @@ class TestDoor:
         await desk.manager.aclose()
 
     @virtual
+    async def test_one_that_waits_is_told_in_the_singular(self) -> None:
+        desk = Attempts(max_concurrent=1, max_queue=1)
+        for _ in range(2):
+            desk.submit("a")
+        with pytest.raises(Rejected, match=r"^1 request is waiting"):
+            desk.submit("a")
+        await desk.manager.aclose()
+
+    @virtual
     async def test_the_minute_is_full_until_exactly_the_moment_that_was_said(self) -> None:
         desk = Attempts(requests_per_minute=2)
         desk.submit("a")

@@ -87,9 +87,10 @@ class TestWriting:
         app = scripted_app()
         async with app.run_test(size=SIZE) as pilot:
             await app.settle()
-            await pilot.press(*"draft", "alt+e")
+            await pilot.press(*"draft", "f6", "alt+e")
             await in_editor(app)
             assert app.pane.composer.text == "draft and more"
+            assert app.focused is app.pane.composer
             assert lent == ["given", "back"]
             assert app._batch_count == 0
             assert not app.terminal_given

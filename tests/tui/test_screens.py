@@ -18,7 +18,7 @@ from ccchat_tui.sessions.model import Session
 from ccchat_tui.tui.screens.ask_text import AskTextScreen
 from ccchat_tui.tui.screens.chat_settings import ChatSettings, ChatSettingsScreen
 from ccchat_tui.tui.screens.confirm import ConfirmScreen
-from ccchat_tui.tui.screens.help import HelpScreen, KeyGroup, KeyRow, key_groups
+from ccchat_tui.tui.screens.help import HelpScreen, KeyGroup, KeyRow, key_groups, key_text
 from ccchat_tui.tui.screens.model_picker import ModelPickerScreen
 from ccchat_tui.tui.themes import variable_defaults
 
@@ -361,6 +361,16 @@ async def test_keys_are_read_from_the_bindings_themselves() -> None:
         shown = rows(app)
         assert any("a, b" in row and "Do one [/thing]" in row for row in shown)
         assert any("About [/it]" in row for row in shown)
+
+
+def test_what_keys_do_stays_beside_them_however_narrow_it_is() -> None:
+    group = KeyGroup("Here", (KeyRow(("ctrl+g", "f8", "f9"), "Change between tabs and grid"),))
+    lines = key_text("About", [group], 30).plain.splitlines()
+    assert [line.rstrip() for line in lines[3:]] == [
+        "  ctrl+g, f8,   Change between",
+        "  f9            tabs and grid",
+    ]
+    assert max(map(len, lines)) <= 30
 
 
 async def test_a_long_list_of_keys_is_scrolled_by_the_arrows() -> None:

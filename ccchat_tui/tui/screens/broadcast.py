@@ -21,7 +21,7 @@ from ccchat_tui.tui.widgets.composer import Composer
 if TYPE_CHECKING:
     from ccchat_tui.tui.broadcasts import Broadcasts
 
-KEYS = "Enter sends · Tab: chats · Space marks · a all, none"
+KEYS = "Enter sends · Tab: chats · Space marks · a all/none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
+from textwrap import wrap
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -14,6 +16,8 @@ from textual.widgets import Static
 from ccchat_tui.quick import dataclass
 from ccchat_tui.tui.screens.dialog import Dialog
 
+MOST_COLUMNS = 28
+"""Keys take no more columns than these, and no more than two in five."""
 MOST_KEYS = 4
 """More keys than these for one thing are told by the first and the last."""
 
@@ -91,21 +95,44 @@ class HelpScreen(Dialog[None]):
     def ask(self) -> ComposeResult:
         """One long text, scrolled by the usual keys."""
         with VerticalScroll():
-            yield Static(self._text())
+            yield Static()
 
     def on_mount(self) -> None:
         """The arrows scroll at once."""
         self.query_one(VerticalScroll).focus()
 
+    def on_resize(self) -> None:
+        """Each thing stays beside its keys, however narrow it gets."""
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        self.query_one(Static).update(self._text())
+
     def _text(self) -> Content:
-        pieces: list[tuple[str, str] | str] = [(self._about, "$text-muted"), "\n"]
-        column = max(
-            (len(", ".join(row.keys)) for group in self._groups for row in group.rows), default=0
-        )
-        column = min(column, 28)
-        for group in self._groups:
-            pieces += ["\n", (group.title, "bold $primary"), "\n"]
-            for row in group.rows:
-                keys = ", ".join(row.keys)
-                pieces += [(f"  {keys:<{column}}  ", "bold"), row.words, "\n"]
-        return Content.assemble(*pieces)
+        width = self.query_one(VerticalScroll).scrollable_content_region.width
+        return key_text(self._about, self._groups, width)
+
+
+def key_text(about: str, groups: Sequence[KeyGroup], width: int) -> Content:
+    """The keys in a column, and what they do in another.
+
+    Args:
+        about: A line on top.
+        groups: What to show.
+        width: Columns there are for it.
+    """
+    pieces: list[tuple[str, str] | str] = [(about, "$text-muted"), "\n"]
+    column = max((len(", ".join(row.keys)) for group in groups for row in group.rows), default=0)
+    column = max(1, min(column, MOST_COLUMNS, width * 2 // 5))
+    room = max(1, width - column - 4)
+    for group in groups:
+        pieces += ["\n", (group.title, "bold $primary"), "\n"]
+        for row in group.rows:
+            lines = zip_longest(
+                wrap(", ".join(row.keys), column, break_on_hyphens=False),
+                wrap(row.words, room),
+                fillvalue="",
+            )
+            for keys, words in lines:
+                pieces += [(f"  {keys:<{column}}  ", "bold"), words, "\n"]
+    return Content.assemble(*pieces)
