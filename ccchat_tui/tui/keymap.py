@@ -39,6 +39,8 @@ PLACES: Final = {
     "EventList": "events",
     "ReplayApp": "replay",
     "ReplayBar": "bar",
+    "DemoBar": "demo",
+    "CompareScreen": "sides",
     "HistoryRows": "list",
     "Dialog": "dialog",
 }
@@ -60,7 +62,7 @@ program, and in every dialog, lies around whatever else there is, and around wha
 _IN_DIALOGS: Final = frozenset({"dialog", "list"})
 
 _NO_WRITING: Final = frozenset(
-    {"replies", "files", "panel", "queue", "list", "run", "timeline", "events"}
+    {"replies", "files", "panel", "queue", "list", "run", "timeline", "events", "sides"}
 )
 """Places where letters may be keys, for nothing is written there."""
 
@@ -143,6 +145,8 @@ def _scrolls(binding: Binding) -> bool:
 def _kinds() -> Iterator[type[DOMNode]]:
     from ccchat_tui.tui import screens  # noqa: PLC0415 - all of this is needed only here
     from ccchat_tui.tui.app import CCChatApp  # noqa: PLC0415
+    from ccchat_tui.tui.demo.bar import DemoBar  # noqa: PLC0415
+    from ccchat_tui.tui.demo.compare_screen import CompareScreen  # noqa: PLC0415
     from ccchat_tui.tui.screens.chats import ChatsScreen  # noqa: PLC0415
     from ccchat_tui.tui.screens.dialog import Dialog  # noqa: PLC0415
     from ccchat_tui.tui.timeline.event_list import EventList  # noqa: PLC0415
@@ -162,7 +166,7 @@ def _kinds() -> Iterator[type[DOMNode]]:
     yield from (ChatsScreen, CCChatApp, ChatPane, Composer, Transcript, FindBar)
     yield AttachmentBar
     yield from (QueuePanel, SidePanel, RunScreen, Timeline, EventList)
-    yield from (ReplayApp, ReplayBar)
+    yield from (ReplayApp, ReplayBar, DemoBar, CompareScreen)
     for module in iter_modules(screens.__path__, f"{screens.__name__}."):
         import_module(module.name)
     yield Dialog
@@ -304,6 +308,8 @@ def _conflicts(
                 new = [each for each in (one, other) if key in keys.get(each.name, ())]
                 if not new or not _meet(one.place, other.place):
                     continue
+                if "demo" in {one.place, other.place} - {each.place for each in new}:
+                    continue  # a demo takes only keys that are free
                 first = new[0]
                 second = other if first is one else one
                 yield (
@@ -315,7 +321,7 @@ def _conflicts(
 def _meet(one: str, other: str) -> bool:
     """Whether one of two places lies in the other."""
     places = {one, other}
-    if len(places) == 1 or "app" in places or other in _AROUND.get(one, ()):
+    if len(places) == 1 or places & {"app", "demo"} or other in _AROUND.get(one, ()):
         return True
     if one in _AROUND.get(other, ()):
         return True

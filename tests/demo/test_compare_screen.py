@@ -21,6 +21,7 @@ from ccchat_tui.tui.demo.compare_rows import bar, column, result, step_of
 from ccchat_tui.tui.demo.compare_screen import CompareScreen, FormulasScreen
 from ccchat_tui.tui.demo.door import choose_load
 from ccchat_tui.tui.demo.run import load_of
+from ccchat_tui.tui.keymap import Keymap, read_keymap
 from tests.demo.demo_app import show_of
 
 
@@ -78,12 +79,23 @@ class TestLine:
     @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
     def test_it_fits_and_what_comes_next_goes_before_keys(self, width: int) -> None:
         status = Status("Server trouble", 61.5, 2, next="the server goes down", next_in=3.2)
-        pieces = lay_out(status, width)
+        pieces = lay_out(status, width, Keymap())
         text = "".join(piece.text for piece in pieces)
         assert sum(piece.width for piece in pieces) <= width
         assert "1:01  2x" in text
         assert ("in 4 s: the server goes down" in text) is (width >= 60)
         assert ("Alt+O compare" in text) is (width >= 200)
+
+    def test_it_tells_the_keys_that_one_has_given(self) -> None:
+        keymap = read_keymap(
+            {"demo.pause": ("ctrl+alt+g",), "demo.faster": (), "demo.back": ("ctrl+alt+b",)}
+        )
+        status = Status("Hello", 1, 1, yours=("Ada",))
+        text = "".join(piece.text for piece in lay_out(status, 200, keymap))
+        assert "Ctrl+Alt+G pause" in text
+        assert "Ctrl+Alt+B gives back" in text
+        assert "faster" not in text
+        assert "Alt+V slower" in text
 
 
 def compared(clock: ManualClock) -> CompareScreen:

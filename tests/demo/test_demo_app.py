@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.binding import BindingsMap
+from textual.widget import Widget
 
+from ccchat_tui.config import SettingsError
 from ccchat_tui.engine.request import Priority
 from ccchat_tui.scenarios.model import Scenario
 from ccchat_tui.sessions.model import TurnState
 from ccchat_tui.testing.scripted import ScriptedBackend
 from ccchat_tui.tui.app import CCChatApp
 from ccchat_tui.tui.demo.compare_screen import CompareScreen
-from ccchat_tui.tui.demo.keys import DEMO_KEYS
+from ccchat_tui.tui.demo.keys import DEMO_KEYS, bind
+from ccchat_tui.tui.keymap import read_keymap
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.widgets.chat_pane import ChatPane
 from ccchat_tui.tui.widgets.composer import Composer
@@ -195,3 +199,18 @@ def test_the_keys_of_a_demo_are_nobody_elses() -> None:
         for key in (kind._merged_bindings or BindingsMap()).key_to_bindings
     }
     assert not taken & {binding.key for binding in DEMO_KEYS}
+
+
+def test_a_key_of_ones_own_works_in_place_of_the_demos() -> None:
+    keymap = read_keymap({"demo.pause": ("ctrl+alt+g",)})
+    node = Widget()
+    bind(node, keymap)
+    there = node._bindings.key_to_bindings
+    assert there["ctrl+alt+g"][0].action == "app.direct('pause')"
+    assert "alt+g" not in there
+    assert there["alt+v"][0].action == "app.direct('slower')"
+
+
+def test_a_demos_key_cannot_be_anothers() -> None:
+    with pytest.raises(SettingsError, match=r"demo\.pause cannot be 'ctrl\+n'.*new_chat"):
+        read_keymap({"demo.pause": ("ctrl+n",)})

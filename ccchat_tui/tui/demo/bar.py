@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -13,6 +15,8 @@ from textual.widgets import Static
 
 from ccchat_tui.quick import dataclass
 from ccchat_tui.text import one_line
+from ccchat_tui.tui.demo.keys import DEMO_KEYS
+from ccchat_tui.tui.keymap import Keymap
 from ccchat_tui.tui.widgets.line import Piece, PieceLine
 
 HINTS = (
@@ -54,7 +58,7 @@ def clock_words(seconds: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def lay_out(status: Status, width: int) -> list[Piece]:
+def lay_out(status: Status, width: int, keymap: Keymap) -> list[Piece]:
     """The line: how it stands at the left, and as many keys at the right as fit."""
     sign, style = ("■", "$text-muted") if status.over else ("▶", "$state-streaming")
     if status.paused and not status.over:
@@ -68,16 +72,17 @@ def lay_out(status: Status, width: int) -> list[Piece]:
         users = " for users" if status.of_users_only and status.speed != 1 else ""
         pieces.append(Piece(f"  {status.speed:g}x{users}", "$text-muted"))
     room = width - sum(piece.width for piece in pieces)
-    for piece in _news(status):
+    for piece in _news(status, keymap.told("demo.back", "Alt+B")):
         if piece.width > room:
             pieces.append(Piece(one_line(piece.text, max(0, room)), piece.style, piece.target))
             return [each for each in pieces if each.text]
         pieces.append(piece)
         room -= piece.width
     hints: list[Piece] = []
-    for what, key, word in HINTS:
+    for what, usual, word in HINTS:
+        key = keymap.told(f"demo.{what}", usual)
         said = "go on" if what == "pause" and status.paused else word
-        if status.over and what in {"pause", "slower", "faster"}:
+        if not key or (status.over and what in {"pause", "slower", "faster"}):
             continue
         hint = (Piece(f"  {key}", "bold $primary", what), Piece(f" {said}", "$text-muted", what))
         if sum(piece.width for piece in hint) > room - 1:
@@ -87,12 +92,13 @@ def lay_out(status: Status, width: int) -> list[Piece]:
     return [*pieces, Piece(" " * max(0, room - 1)), *hints]
 
 
-def _news(status: Status) -> list[Piece]:
+def _news(status: Status, back: str) -> list[Piece]:
     found = []
     if status.yours:
         names = one_line(", ".join(status.yours), 24)
         verb = "is" if len(status.yours) == 1 else "are"
-        found.append(Piece(f"  {names} {verb} yours, Alt+B gives back", "bold $accent", "back"))
+        how = f", {back} gives back" if back else ""
+        found.append(Piece(f"  {names} {verb} yours{how}", "bold $accent", "back"))
     if status.over:
         found.append(Piece("  it is over; the chats are yours", "$text-muted"))
     elif status.paused:
@@ -121,14 +127,16 @@ class DemoBar(Vertical):
             super().__init__()
             self.what = what
 
+    BINDINGS: ClassVar[list[BindingType]] = [*DEMO_KEYS]
     DEFAULT_CSS = """
     DemoBar { height: auto; background: $panel; }
     DemoBar .says { height: auto; max-height: 2; padding: 0 1; color: $text; display: none; }
     DemoBar .says.-told { display: block; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keymap: Keymap) -> None:
         super().__init__()
+        self._keymap = keymap
         self._line = _Line()
         self._says = Static(classes="says", markup=False)
         self._told = ""
@@ -152,7 +160,7 @@ class DemoBar(Vertical):
     def show(self, status: Status) -> None:
         """Show how it stands. Draws only what is other than before."""
         self._status = status
-        self._line.show(lay_out(status, self._line.size.width))
+        self._line.show(lay_out(status, self._line.size.width, self._keymap))
         if status.line != self._told:
             self._told = status.line
             self._says.update(Content(one_line(status.line, 300)))

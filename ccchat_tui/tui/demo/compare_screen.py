@@ -110,8 +110,8 @@ class CompareScreen(Screen[None]):
         Binding("e", "finish", "To the end", tooltip="To the end without waiting"),
         Binding("v", "view", "View", tooltip="The runs, or the figures so far"),
         Binding("r", "restart", "Again", tooltip="Both runs from the beginning"),
-        Binding("minus", "speed(-1)", "Slower", key_display="-"),
-        Binding("plus,equals_sign", "speed(1)", "Faster", key_display="+"),
+        Binding("minus", "speed(-1)", "Slower", key_display="-", id="sides.slower"),
+        Binding("plus,equals_sign", "speed(1)", "Faster", key_display="+", id="sides.faster"),
         Binding("escape,q", "leave", "Back"),
     ]
     DEFAULT_CSS = """

@@ -67,7 +67,7 @@ class Director:
         """What is played after the app was left: `restart`, `next`, `chosen` or nothing."""
         self.chosen: tuple[str, Scenario] | None = None
         """What was chosen, by name."""
-        self.desks = Desks(app, "Alt+B")
+        self.desks = Desks(app, app.keymap.told("demo.back", "Alt+B"))
         self.player = Player(
             scenario,
             seed,
@@ -77,7 +77,7 @@ class Director:
             troubles=server is not None,
             glimpse=lambda: GLIMPSE * scene.speed,
         )
-        self.bar = DemoBar()
+        self.bar = DemoBar(app.keymap)
         self._app = app
         self._scenario = scenario
         self._real = server is None
@@ -92,7 +92,7 @@ class Director:
     async def start(self) -> None:
         """Begin; the first screen stands."""
         app = self._app
-        bind(app.chats)
+        bind(app.chats, app.keymap)
         app.chats.refresh_bindings()
         await app.chats.mount(self.bar, after=app.chats.tabs)
         app.connection.say(SERVER_SENTENCE if self._real else DEMO_SENTENCE)

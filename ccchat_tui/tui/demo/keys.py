@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding, BindingsMap
+from textual.binding import Binding
 from textual.dom import DOMNode
+
+from ccchat_tui.tui.keymap import Keymap
 
 
 def _key(key: str, what: str, words: str) -> Binding:
-    return Binding(key, f"app.direct('{what}')", words, tooltip=words, show=False, priority=True)
+    action = f"app.direct('{what}')"
+    return Binding(key, action, words, tooltip=words, show=False, priority=True, id=f"demo.{what}")
 
 
 DEMO_KEYS = (
@@ -22,8 +25,10 @@ DEMO_KEYS = (
 )
 
 
-def bind(node: DOMNode) -> None:
-    """Have these keys work there; a key that does something already keeps doing that."""
+def bind(node: DOMNode, keymap: Keymap) -> None:
+    """Have these keys work there, or those that the person has given them; a key that does
+    something already keeps doing that."""
     bindings = node._bindings.key_to_bindings
-    for key in BindingsMap(DEMO_KEYS).key_to_bindings.values():
-        bindings.setdefault(key[0].key, key)
+    for binding in DEMO_KEYS:
+        for key in keymap.keys.get(binding.id or "", (binding.key,)):
+            bindings.setdefault(key, [binding.with_key(key)])
