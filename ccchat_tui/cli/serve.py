@@ -43,7 +43,7 @@ def serve(
         CommandError: It cannot listen there, or what it takes is not installed.
     """
     if given.get("dashboard"):
-        say(Path(__file__).with_name("api").joinpath("grafana.json").read_text("utf-8").rstrip())
+        say(Path(__file__).parents[1].joinpath("api", "grafana.json").read_text("utf-8").rstrip())
         return 0
     api, address = open_api(loaded, given, given.get("address", ""))
     beside = all_beside(further, api)

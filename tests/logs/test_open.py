@@ -200,7 +200,7 @@ async def test_the_real_command(tmp_path: Path) -> None:
         assert process.stdout is not None
         async with asyncio.timeout(30):
             line = (await process.stdout.readline()).decode()
-            url = next(word for word in line.split() if word.startswith("http")).rstrip(";")
+            url = next(word for word in line.split() if word.startswith("http")).rstrip(",;")
             async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
                 assert (await client.get("/readyz")).status_code == 503
             process.send_signal(signal.SIGTERM)
