@@ -28,7 +28,7 @@ MOST_AT_ONCE: Final = 1000
 ASKED: Final = frozenset(
     {
         *("model", "messages", "options", "think", "keep_alive", "stream"),
-        *("session_id", "priority", "timeout_ms", "user", "id", "detached"),
+        *("session_id", "priority", "timeout_ms", "user", "id", "detached", "preview"),
     }
 )
 """The fields of a chat."""
@@ -130,6 +130,7 @@ class Control:
             "session_id": _text(data, "session_id", ""),
             "priority": priority,
             "timeout": _seconds(data.get("timeout_ms")),
+            "preview": _preview(data.get("preview")),
         }
         request_id, detached = _own_id(data), data.get("detached")
         if not (detached is None or isinstance(detached, bool)):
@@ -262,6 +263,18 @@ def _number(
         reach = f"from {least} on" if most is None else f"from {least} to {most}"
         raise HTTPException(400, f"{name} is {shown_value(value)}; give a whole number {reach}")
     return number
+
+
+def _preview(value: Any) -> str:
+    """What is shown of the request in place of its last message, which may begin with a file."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > LONGEST_NAME:
+        raise HTTPException(
+            400,
+            f"preview is {shown_value(value)}; give a text of at most {LONGEST_NAME} characters",
+        )
+    return value
 
 
 def _own_id(data: dict[str, Any]) -> str:

@@ -49,6 +49,7 @@ class Hub:
         priority: Priority = Priority.NORMAL,
         timeout: float | None = None,
         request_id: str = "",
+        preview: str = "",
     ) -> RequestHandle:
         """Put a chat into the queue. Raises `HTTPException` if it is refused."""
         prompt = asked.prompt(model, user)
@@ -58,7 +59,7 @@ class Hub:
                 session_id=session_id or f"api:{user}",
                 model=model,
                 prompt=lambda: prompt,
-                preview=asked.preview,
+                preview=preview or asked.preview,
                 id=request_id or random_id(),
                 priority=priority,
                 timeout=timeout,

@@ -168,6 +168,11 @@ def _schemas() -> Json:
         "timeout_ms": {"type": ["integer", "null"], "minimum": 1, "maximum": 86_400_000},
         "id": {"type": ["string", "null"], "pattern": "^[0-9A-Za-z_-]{8,64}$"},
         "detached": {"type": ["boolean", "null"], "default": False},
+        "preview": {
+            "type": ["string", "null"],
+            "maxLength": 512,
+            "description": "what is shown of it in place of the last message",
+        },
         "user": {**name, "description": "for whom; others only for the admin"},
     }
     named = {"id": text, "user": text, "session_id": text, "model": text, "preview": text}

@@ -171,7 +171,7 @@ class RemoteService:
         handle = self._mirrored.open(request)
         handle.prompt = asked = prompt()
         terms: dict[str, Any] = {"id": id, "user": user, "session_id": session_id}
-        terms["priority"] = priority.name.lower()
+        terms["priority"], terms["preview"] = priority.name.lower(), words
         if timeout is not None:
             terms["timeout_ms"] = round(timeout * 1000)
         carried = CarriedRequest(

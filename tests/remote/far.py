@@ -101,7 +101,7 @@ class Far:
             session_id="chat-1",
             model=MODEL,
             prompt=lambda: prompt,
-            preview=text,
+            preview=f"shown: {text}",
             id=request_id or f"request-{text.replace(' ', '-')}",
             **more,
         )

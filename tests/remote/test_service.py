@@ -45,6 +45,7 @@ class TestAsking:
             first, second = there.ask("first"), there.ask("second")
             await until(lambda: len(there.desk.service.snapshot().requests) == 2)
             rows = there.desk.service.snapshot().requests
+            assert {row.preview for row in rows} == {"shown: first", "shown: second"}
             assert {(row.id, row.user, row.session_id) for row in rows} == {
                 (first.id, "ada", "chat-1"),
                 (second.id, "ada", "chat-1"),
