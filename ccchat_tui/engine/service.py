@@ -33,6 +33,11 @@ PREVIEW = 160
 """Characters of a request's first words that are kept for the panel."""
 
 
+def preview_of(text: str) -> str:
+    """The first words of a message, in one line."""
+    return " ".join(text[: 4 * PREVIEW].split())[:PREVIEW]
+
+
 class ConcurrentChatService:
     """Many chats at once with one model server, or one at a time where that is too much for it.
 
@@ -121,7 +126,7 @@ class ConcurrentChatService:
         """
         words = preview
         if isinstance(preview, str):
-            words = " ".join(preview[: 4 * PREVIEW].split())[:PREVIEW]
+            words = preview_of(preview)
         return self._manager.submit(
             ChatRequest(id, user, session_id, model, words, prompt, priority, timeout)
         )

@@ -109,16 +109,16 @@ def _users(life: Lifecycle) -> tuple[UserView, ...]:
         user = handle.request.user
         streaming[user] = streaming.get(user, 0) + handle.tokens
     return tuple(
-        _user(user, tally, life.queue.counts(user), streaming.get(user, 0))
+        user_view(user, tally, *life.queue.counts(user), tally.tokens + streaming.get(user, 0))
         for user, tally in life.counters.users()
     )
 
 
-def _user(user: str, tally: Tally, counts: tuple[int, int], streaming: int) -> UserView:
-    queued, in_flight = counts
+def user_view(user: str, tally: Tally, queue_length: int, in_flight: int, tokens: int) -> UserView:
+    """One user's share, from what was counted of them."""
     return UserView(
         user=user,
-        queue_length=queued,
+        queue_length=queue_length,
         in_flight=in_flight,
         totals=tally.totals(),
         average_processing_ms=tally.processing.average * _MS,
@@ -126,5 +126,5 @@ def _user(user: str, tally: Tally, counts: tuple[int, int], streaming: int) -> U
         p95_ms=tally.processing.quantile(0.95) * _MS,
         average_wait_ms=tally.average_wait * _MS,
         average_first_token_ms=tally.average_first_token * _MS,
-        tokens=tally.tokens + streaming,
+        tokens=tokens,
     )

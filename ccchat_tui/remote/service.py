@@ -28,7 +28,7 @@ from ccchat_tui.engine.history import QueueHistory
 from ccchat_tui.engine.limits import check_limit
 from ccchat_tui.engine.mirrored import MirroredRequests
 from ccchat_tui.engine.request import ChatRequest, Failure, Priority, Rejected, RequestState
-from ccchat_tui.engine.service import PREVIEW
+from ccchat_tui.engine.service import preview_of
 from ccchat_tui.engine.stats import QueueSnapshot
 from ccchat_tui.remote.carried import CarriedRequest
 from ccchat_tui.remote.line import FIRST_PAUSE, LONGEST_PAUSE, Line, strange
@@ -166,7 +166,7 @@ class RemoteService:
             raise Rejected("draining", "ccchat is about to end and takes no more.")
         if self.trouble:
             raise Rejected("invalid", f"{self.trouble} Send it again when it is back.")
-        words = " ".join(preview[: 4 * PREVIEW].split())[:PREVIEW]
+        words = preview_of(preview)
         request = ChatRequest(id, user, session_id, model, words, prompt, priority, timeout)
         handle = self._mirrored.open(request)
         handle.prompt = asked = prompt()

@@ -23,6 +23,7 @@ from ccchat_tui.engine.events import (
     Resumed,
 )
 from ccchat_tui.engine.request import Priority, RequestState
+from ccchat_tui.engine.snapshots import user_view
 from ccchat_tui.engine.stats import LimitsView, QueueSnapshot, RequestView, UserView
 
 _MS = 1000.0
@@ -167,7 +168,13 @@ class Figures:
             tokens=tally.tokens,
             tokens_per_second=rate,
             requests=self._rows(requests, self.at if now is None else now),
-            users=tuple(_user(*each) for each in self._users.items()) if users else (),
+            users=self._shares() if users else (),
+        )
+
+    def _shares(self) -> tuple[UserView, ...]:
+        return tuple(
+            user_view(user, share, share.queued, share.flying, share.tokens)
+            for user, share in self._users.items()
         )
 
     def _rows(self, count: int, now: float) -> tuple[RequestView, ...]:
@@ -289,19 +296,4 @@ def _row(living: _Living, now: float) -> RequestView:
         attempt=living.attempt,
         cancelling=False,
         note=living.note,
-    )
-
-
-def _user(name: str, tally: _Share) -> UserView:
-    return UserView(
-        user=name,
-        queue_length=tally.queued,
-        in_flight=tally.flying,
-        totals=tally.totals(),
-        average_processing_ms=tally.processing.average * _MS,
-        p50_ms=tally.processing.quantile(0.5) * _MS,
-        p95_ms=tally.processing.quantile(0.95) * _MS,
-        average_wait_ms=tally.average_wait * _MS,
-        average_first_token_ms=tally.average_first_token * _MS,
-        tokens=tally.tokens,
     )

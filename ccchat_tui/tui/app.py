@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from platformdirs import user_downloads_path
-from rich.text import Text
 from textual import on
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
@@ -31,7 +29,6 @@ from ccchat_tui.engine.events import EngineEvent, RequestEnded
 from ccchat_tui.engine.facade import ChatService
 from ccchat_tui.engine.limits import EngineSettings
 from ccchat_tui.engine.service import ConcurrentChatService
-from ccchat_tui.fault import write_trace
 from ccchat_tui.quick import dataclass
 from ccchat_tui.sessions.ids import random_id
 from ccchat_tui.sessions.manager import SessionManager
@@ -39,6 +36,7 @@ from ccchat_tui.sessions.presets import Preset, Presets
 from ccchat_tui.sessions.store import Store
 from ccchat_tui.text import one_line, sanitize
 from ccchat_tui.tui import small
+from ccchat_tui.tui.base_app import BaseApp
 from ccchat_tui.tui.broadcasts import Broadcasts
 from ccchat_tui.tui.commands import ChatCommands, ThemeCommands
 from ccchat_tui.tui.comparing import Comparisons
@@ -51,7 +49,6 @@ from ccchat_tui.tui.leaving import tell_of_end
 from ccchat_tui.tui.model_desk import ModelDesk
 from ccchat_tui.tui.model_facts import ModelFacts
 from ccchat_tui.tui.notices import ReplyNotices
-from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.chats import ChatsScreen
 from ccchat_tui.tui.slash import Slash
 from ccchat_tui.tui.slash_commands import builtin_commands
@@ -117,7 +114,7 @@ class Parts:
     """What is to be said at the start, such as a mistyped variable."""
 
 
-class CCChatApp(App[None]):
+class CCChatApp(BaseApp):
     """Many chats that stream at once. It decides nothing by itself.
 
     Args:
@@ -500,14 +497,3 @@ class CCChatApp(App[None]):
         if path is None and not user_downloads_path().is_dir():
             path = str(Path.cwd())
         super().action_screenshot(filename, path)
-
-    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
-        """The screen as an SVG picture that fetches nothing when it is opened."""
-        return without_fonts(super().export_screenshot(title=title, simplify=simplify))
-
-    def _fatal_error(self) -> None:
-        """A fault of ours: the person gets a sentence, and the details go to a file."""
-        message = write_trace(self._exception)
-        self.bell()
-        # As text: a bare string is read as markup, and a fault that quotes some would never end.
-        self.panic(Text(message))

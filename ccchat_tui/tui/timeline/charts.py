@@ -154,7 +154,3 @@ class Charts(StyledRows, can_focus=True):
         said += "; each column tells the highest value of its time." if width >= 84 else "."
         rows.append(((said, _MUTED),))
         self.show(rows)
-
-    def on_resize(self) -> None:
-        """Lay out for the new size."""
-        self.draw()

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from ccchat_tui.engine.events import EngineEvent, RequestEvent
 from ccchat_tui.tui.timeline.event_words import Wanted, event_row, heading, json_of
-from ccchat_tui.tui.timeline.rows import Row, StyledRows
+from ccchat_tui.tui.timeline.rows import CursorRows, Row
 from ccchat_tui.tui.widgets.queue_words import count
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MOST_COPIED = 1_000
 _WHEEL = 3
 
 
-class EventList(StyledRows, can_focus=True):
+class EventList(CursorRows):
     """Asks for the events in sight and no others.
 
     Args:
@@ -188,18 +188,6 @@ class EventList(StyledRows, can_focus=True):
         numbers = self._numbers()
         place = bisect_left(numbers, self._at)
         return self._event(numbers[place]) if place < len(numbers) else None
-
-    def on_resize(self) -> None:
-        """Lay out for the new size."""
-        self.draw()
-
-    def on_focus(self) -> None:
-        """The cursor is seen."""
-        self.draw()
-
-    def on_blur(self) -> None:
-        """The cursor is not seen."""
-        self.draw()
 
     # What the person does -----------------------------------------------------------------
 

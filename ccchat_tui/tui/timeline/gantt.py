@@ -12,7 +12,7 @@ from textual.message import Message
 from ccchat_tui.tui.timeline.axis import Window, ticks
 from ccchat_tui.tui.timeline.details import ROWS, details
 from ccchat_tui.tui.timeline.lane_rows import lane_rows, legend
-from ccchat_tui.tui.timeline.rows import Row, StyledRows
+from ccchat_tui.tui.timeline.rows import CursorRows, Row
 from ccchat_tui.tui.widgets.queue_words import count
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _WHEEL = 8
 """Columns that one notch of the wheel moves by, sideways."""
 
 
-class Timeline(StyledRows, can_focus=True):
+class Timeline(CursorRows):
     """Draws what is in view and nothing else: the cost is that of its rows and columns.
 
     Args:
@@ -155,18 +155,6 @@ class Timeline(StyledRows, can_focus=True):
         elif not self.slots and lanes[self._lane].name != chosen.user:
             names = [lane.name for lane in lanes]
             self._lane = names.index(chosen.user) if chosen.user in names else self._lane
-
-    def on_resize(self) -> None:
-        """Lay out for the new size."""
-        self.draw()
-
-    def on_focus(self) -> None:
-        """The cursor is seen."""
-        self.draw()
-
-    def on_blur(self) -> None:
-        """The cursor is not seen."""
-        self.draw()
 
     # The cursor ---------------------------------------------------------------------------
 

@@ -7,21 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.theme import Theme
 from textual.timer import Timer
 from textual.widget import Widget
 
-from ccchat_tui.fault import write_trace
 from ccchat_tui.runs.course import Course
 from ccchat_tui.runs.player import Player
 from ccchat_tui.text import one_line
+from ccchat_tui.tui.base_app import BaseApp
 from ccchat_tui.tui.keymap import Keymap
-from ccchat_tui.tui.pictures import without_fonts
 from ccchat_tui.tui.screens.ask_text import AskTextScreen
 from ccchat_tui.tui.screens.help import HelpScreen, key_groups
 from ccchat_tui.tui.themes import DEFAULT_THEME, ThemeSet, defaults_for
@@ -34,7 +31,7 @@ FRAMES = 15
 """Times a second that it is drawn while it plays."""
 
 
-class ReplayApp(App[None]):
+class ReplayApp(BaseApp):
     """Plays a run back. No server is asked, and nothing is changed.
 
     Args:
@@ -198,15 +195,3 @@ class ReplayApp(App[None]):
     @on(QueuePanel.OpenRequested)
     def _open(self) -> None:
         self.notify("There are no chats here: a log has no words of anybody.", timeout=4)
-
-    # As in the app ------------------------------------------------------------------------
-
-    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
-        """The screen as an SVG picture that fetches nothing when it is opened."""
-        return without_fonts(super().export_screenshot(title=title, simplify=simplify))
-
-    def _fatal_error(self) -> None:
-        """A fault of ours: the person gets a sentence, and the details go to a file."""
-        message = write_trace(self._exception)
-        self.bell()
-        self.panic(Text(message))

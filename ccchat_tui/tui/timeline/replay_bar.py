@@ -75,10 +75,6 @@ class ReplayBar(StyledRows, can_focus=True):
             ]
         )
 
-    def on_resize(self) -> None:
-        """Lay out for the new width."""
-        self.draw()
-
     def action_seek(self, steps: int) -> None:
         """Go on by some parts of the run."""
         player = self._player

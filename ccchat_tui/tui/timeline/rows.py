@@ -33,6 +33,14 @@ class StyledRows(Widget):
         """What is shown, without its looks."""
         return "\n".join("".join(text for text, _ in row) for row in self._rows)
 
+    def draw(self) -> None:
+        """Lay out what is in view now."""
+        raise NotImplementedError
+
+    def on_resize(self) -> None:
+        """Lay out for the new size."""
+        self.draw()
+
     def show(self, rows: Sequence[Row]) -> None:
         """Show other rows, and ask for those to be drawn again that are other."""
         before, self._rows = self._rows, tuple(rows)
@@ -62,3 +70,15 @@ class StyledRows(Widget):
 def filled(text: str, cells: int) -> str:
     """A text with spaces behind it, so that it takes so many cells."""
     return text + " " * max(0, cells - cell_len(text))
+
+
+class CursorRows(StyledRows, can_focus=True):
+    """Rows with a cursor, which is seen while the keys go to them."""
+
+    def on_focus(self) -> None:
+        """The cursor is seen."""
+        self.draw()
+
+    def on_blur(self) -> None:
+        """The cursor is not seen."""
+        self.draw()
