@@ -27,7 +27,7 @@ class TestSaving:
 
         async def story(app: AppUnderTest, pilot: Pilot[None]) -> None:
             assert isinstance(app, KeptApp)
-            await until(lambda: app.store.problem is not None)
+            await until(lambda: app.store.problem is not None and len(app._notifications) > 0)
             app.clear_notifications()
             await app.settle()
 
